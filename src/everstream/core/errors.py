@@ -1,0 +1,339 @@
+"""Every error that leaves the library.
+
+Rule: this module imports only what the errors carry. An error keeps what a handler of it needs as
+attributes and makes its message from them. No message and no representation holds the user-info or
+query of a URL, a header value, or anything the server sent as a payload: errors end up in logs.
+
+- `EverstreamError`
+    - `ConfigurationError`: an argument cannot work (also a `ValueError`)
+    - `ConnectFailed`: DNS, refused, TLS, proxy
+        - `CertificateInvalid`: the server's certificate is not to be trusted (permanent)
+    - `StreamTimeout`: connect | read | first_event | event_idle
+    - `StreamInterrupted`: the body ended or was cut
+    - `ResponseRejected`: the response is no event stream
+        - `StatusRejected`: not 200
+        - `ContentTypeRejected`: 200, but not `text/event-stream` (permanent)
+        - `RedirectRejected`: a redirect that leads nowhere, or where we will not go (permanent)
+    - `EventTooLarge`: an event above `max_event_bytes` (permanent)
+    - `RetriesExhausted`: the policy's `stop` said so (permanent)
+    - `StreamIncomplete`: ended without the `until` that was asked for
+    - `PayloadError`: the stream is well, what it carried is not
+        - `InvalidJSON`: the data of an event is no JSON
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from everstream.core.headers import Headers
+
+if TYPE_CHECKING:
+    from everstream.core.events import Event, WireItem
+
+__all__ = [
+    "CertificateInvalid",
+    "ConfigurationError",
+    "ConnectFailed",
+    "ContentTypeRejected",
+    "EventTooLarge",
+    "EverstreamError",
+    "InterruptionReason",
+    "InvalidJSON",
+    "PayloadError",
+    "RedirectRejected",
+    "ResponseRejected",
+    "RetriesExhausted",
+    "StatusRejected",
+    "StreamIncomplete",
+    "StreamInterrupted",
+    "StreamTimeout",
+    "TimeoutKind",
+]
+
+TimeoutKind = Literal["connect", "read", "first_event", "event_idle"]
+"""Which limit was passed; see `Timeouts`."""
+
+InterruptionReason = Literal["eof", "unfinished block", "reset", "broken chunk", "short body", "undecodable body"]
+"""How a body ended: a closed list, so that it can label a metric."""
+
+_RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class EverstreamError(Exception):
+    """The base of every error that this library raises."""
+
+    retryable: bool = False
+    """Whether the same request may succeed if it is made again, unchanged."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The arguments of our errors are keywords, which the default would lose.
+        return _restore, (type(self), dict(vars(self)))
+
+
+def _restore(kind: type[EverstreamError], attributes: dict[str, object]) -> EverstreamError:
+    error = kind.__new__(kind)
+    vars(error).update(attributes)
+    return error
+
+
+class ConfigurationError(EverstreamError, ValueError):
+    """An argument that cannot work, found before any request is made."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ConnectFailed(EverstreamError):
+    """No connection could be made: name resolution, refusal, TLS handshake, or a proxy.
+
+    Attributes:
+        host: Where the connection was to go, as `host` or `host:port`.
+        reason: What went wrong, in the words of the operating system or TLS library.
+    """
+
+    retryable = True
+
+    def __init__(self, *, host: str, reason: str) -> None:
+        super().__init__()
+        self.host = host
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"could not connect to {self.host}: {self.reason}"
+
+
+class CertificateInvalid(ConnectFailed):
+    """The server's certificate is not valid for it, so that no request was sent."""
+
+    retryable = False
+
+    def __str__(self) -> str:
+        return f"the certificate of {self.host} is not valid: {self.reason}"
+
+
+class StreamTimeout(EverstreamError):
+    """A limit of `Timeouts` was passed.
+
+    Attributes:
+        kind: Which limit.
+        seconds: Its value.
+    """
+
+    retryable = True
+    _MESSAGES: ClassVar[Mapping[str, str]] = {
+        "connect": "no connection within {:g} s",
+        "read": "no byte came for {:g} s",
+        "first_event": "no event came within {:g} s of opening",
+        "event_idle": "bytes came, but no event for {:g} s",
+    }
+
+    def __init__(self, *, kind: TimeoutKind, seconds: float) -> None:
+        super().__init__()
+        self.kind: TimeoutKind = kind
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return self._MESSAGES[self.kind].format(self.seconds)
+
+
+class StreamInterrupted(EverstreamError):
+    """An open stream ended, or was cut.
+
+    Attributes:
+        reason: How it ended: `eof` (the server ended it cleanly), `unfinished block` (cleanly, but
+            inside a block), `reset`, `broken chunk`, `short body`, `undecodable body`.
+        bytes_received: Bytes of body received on this connection, decompressed.
+        events_received: Events received on this connection.
+    """
+
+    retryable = True
+    _MESSAGES: ClassVar[Mapping[str, str]] = {
+        "eof": "the server ended the stream",
+        "unfinished block": "the stream ended inside a block",
+        "reset": "the connection was reset",
+        "broken chunk": "the connection was cut inside the chunked body",
+        "short body": "the connection was closed before the end of the body",
+        "undecodable body": "the compressed body could not be decoded",
+    }
+
+    def __init__(self, *, reason: InterruptionReason, bytes_received: int = 0, events_received: int = 0) -> None:
+        super().__init__()
+        self.reason: InterruptionReason = reason
+        self.bytes_received = bytes_received
+        self.events_received = events_received
+
+    def __str__(self) -> str:
+        received = f"{self.bytes_received} bytes and {_count(self.events_received, 'event')}"
+        return f"{self._MESSAGES[self.reason]} after {received}"
+
+
+class ResponseRejected(EverstreamError):
+    """The response is no event stream.
+
+    Attributes:
+        status: The status code.
+        headers: The response's header fields.
+        body_excerpt: The first bytes of its body, at most 1 KiB; empty if there was none in time.
+        retry_after: Seconds the server asked to wait (RFC 9110, 10.2.3), or None.
+    """
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        headers: Headers | None = None,
+        body_excerpt: bytes = b"",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.status = status
+        self.headers = Headers() if headers is None else headers
+        self.body_excerpt = body_excerpt
+        self.retry_after = retry_after
+
+
+class StatusRejected(ResponseRejected):
+    """The server answered with a status other than 200.
+
+    408, 425, 429, 500, 502, 503 and 504 are retryable, all others are not.
+    """
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        headers: Headers | None = None,
+        body_excerpt: bytes = b"",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(status=status, headers=headers, body_excerpt=body_excerpt, retry_after=retry_after)
+        self.retryable = status in _RETRYABLE_STATUSES
+
+    def __str__(self) -> str:
+        wait = "" if self.retry_after is None else f", and to wait {self.retry_after:g} s"
+        return f"the server answered {_status_line(self.status)}{wait}"
+
+
+class ContentTypeRejected(ResponseRejected):
+    """The server answered 200 with something that is not `text/event-stream`."""
+
+    @property
+    def content_type(self) -> str | None:
+        """The `Content-Type` that came, or None if there was none."""
+        return self.headers.get("Content-Type")
+
+    def __str__(self) -> str:
+        got = "no content type" if self.content_type is None else f"another content type ({_printable(self.content_type)})"
+        return f"the server answered {_status_line(self.status)} with {got}, not text/event-stream"
+
+
+class RedirectRejected(ResponseRejected):
+    """A redirect that leads nowhere, or to where the request must not go.
+
+    Attributes:
+        reason: Why it was not followed.
+    """
+
+    def __init__(self, *, status: int, reason: str, headers: Headers | None = None) -> None:
+        super().__init__(status=status, headers=headers)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the redirect ({_status_line(self.status)}) was not followed: {self.reason}"
+
+
+class EventTooLarge(EverstreamError):
+    """An event or a line is larger than `max_event_bytes`.
+
+    Attributes:
+        limit: The value of `max_event_bytes`.
+        items: What was finished before it in the same chunk, in wire order: not lost.
+    """
+
+    def __init__(self, *, limit: int, items: tuple[WireItem, ...] = ()) -> None:
+        super().__init__()
+        self.limit = limit
+        self.items = items
+
+    def __str__(self) -> str:
+        return f"an event is larger than max_event_bytes ({self.limit} bytes)"
+
+
+class RetriesExhausted(EverstreamError):
+    """The retry policy gave up; the last failure is the `__cause__`.
+
+    Attributes:
+        attempts: Failures in a row, the last included.
+        elapsed: Seconds since this outage began.
+        last_error: The last failure.
+    """
+
+    def __init__(self, *, attempts: int, elapsed: float, last_error: EverstreamError) -> None:
+        super().__init__()
+        self.attempts = attempts
+        self.elapsed = elapsed
+        self.last_error = last_error
+
+    def __str__(self) -> str:
+        return f"gave up after {_count(self.attempts, 'failure')} in {self.elapsed:.1f} s; the last: {self.last_error}"
+
+
+class StreamIncomplete(EverstreamError):
+    """The stream ended without the data that `until` names.
+
+    Attributes:
+        until: What should have ended it.
+        events_received: Events received before the end.
+    """
+
+    def __init__(self, *, until: str, events_received: int) -> None:
+        super().__init__()
+        self.until = until
+        self.events_received = events_received
+
+    def __str__(self) -> str:
+        return f"the stream ended after {_count(self.events_received, 'event')} without {_printable(self.until)}"
+
+
+class PayloadError(EverstreamError):
+    """What the stream carried cannot be used, though the stream itself is well."""
+
+
+class InvalidJSON(PayloadError):
+    """The data of an event is not JSON.
+
+    Attributes:
+        event: The event; its data is not in the message.
+    """
+
+    def __init__(self, *, event: Event) -> None:
+        super().__init__()
+        self.event = event
+
+    def __str__(self) -> str:
+        return f"the data of an event of type {_printable(self.event.type)} is no JSON ({len(self.event.data)} characters)"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _printable(text: str) -> str:
+    """Gives text from the wire in a form that is safe in a terminal and short in a log."""
+    return ascii(text if len(text) <= 80 else text[:77] + "...")[1:-1]

@@ -1,0 +1,171 @@
+"""What a stream consists of, as values.
+
+Rule: plain frozen data and nothing else. What came over the wire (`WireItem`) and what the client
+itself has to say (`Opened`, `Interrupted`, `Closed`, `Failed`) are different classes, because a
+server may well send `event: error` itself. Representations never show data, comments or header values:
+they end up in logs and tracebacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from json import loads as parse_json
+from typing import Literal, TypeAlias, TypeVar, Union, overload
+
+from everstream.core.errors import EverstreamError, InvalidJSON
+from everstream.core.headers import Headers
+
+__all__ = [
+    "Closed",
+    "CloseReason",
+    "Comment",
+    "Event",
+    "Failed",
+    "Interrupted",
+    "JSONValue",
+    "Opened",
+    "Position",
+    "RetryHint",
+    "StreamItem",
+    "WireItem",
+]
+
+T = TypeVar("T")
+JSONValue: TypeAlias = Union[dict[str, "JSONValue"], list["JSONValue"], str, int, float, bool, None]
+"""What a JSON text can be."""
+
+CloseReason = Literal["close", "eof", "no content", "until"]
+"""Why a stream ended normally: the caller closed it, the server ended it, 204, or `until` was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as dispatched (WHATWG HTML 9.2.6).
+
+    Attributes:
+        type: The event type; `message` if the server gave none.
+        data: The data, with line feeds between its lines.
+        id: The last event ID string at dispatch: this event's own id, or the latest before it.
+    """
+
+    type: str
+    data: str = field(repr=False)
+    id: str
+
+    @overload
+    def json(self) -> JSONValue: ...
+    @overload
+    def json(self, loads: Callable[[str], T]) -> T: ...
+    def json(self, loads: Callable[[str], object] = parse_json) -> object:
+        """Returns the data parsed as JSON.
+
+        Args:
+            loads: The parser, for example `orjson.loads` or `msgspec.json.Decoder(Token).decode`.
+
+        Raises:
+            InvalidJSON: The data is not JSON; the error carries this event.
+        """
+        try:
+            return loads(self.data)
+        except Exception:
+            # Any parser may be passed in, so any exception of its own is translated. Its message
+            # quotes the data, which must not reach a log: hence no cause.
+            raise InvalidJSON(event=self) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A line that began with a colon; a *heartbeat* if it was sent to keep the connection alive.
+
+    Attributes:
+        text: What came after the colon, without one leading space.
+    """
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryHint:
+    """The server's `retry:` field: it wishes this wait before a reconnect.
+
+    Attributes:
+        delay: The reconnection time in seconds, as sent; a `RetryPolicy` clamps it when it is used.
+    """
+
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A block with an id and no data moved the last event ID: there is no event.
+
+    Attributes:
+        id: The last event ID string from here on.
+    """
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection is announced: 200 and `text/event-stream`.
+
+    Attributes:
+        status: The status code, 200.
+        headers: The response's header fields.
+        attempt: Which attempt of this outage succeeded, from 1.
+        last_event_id: The cursor that was sent with the request; empty if none was, so that on a
+            reconnect events may have been missed.
+        downtime: Seconds since the stream was last open; None the first time.
+    """
+
+    status: int
+    headers: Headers = field(repr=False)
+    attempt: int
+    last_event_id: str
+    downtime: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The error event: what failed, and when the next attempt is. The stream goes on.
+
+    Attributes:
+        error: What happened.
+        delay: Seconds until the next attempt.
+        attempt: The number of that attempt in this outage; the first after a healthy connection is 2.
+    """
+
+    error: EverstreamError
+    delay: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The stream ended normally, for good.
+
+    Attributes:
+        reason: Why.
+    """
+
+    reason: CloseReason
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The stream ended with an error, for good.
+
+    Attributes:
+        error: Why.
+    """
+
+    error: EverstreamError
+
+
+WireItem: TypeAlias = Event | Comment | RetryHint | Position
+"""What comes from the server, in wire order."""
+
+StreamItem: TypeAlias = Opened | WireItem | Interrupted | Closed | Failed
+"""Everything that `EventSource.all()` gives."""

@@ -1,0 +1,215 @@
+"""The event stream parser: bytes in, finished items out (WHATWG HTML 9.2.5 and 9.2.6).
+
+Rules of this module:
+
+- It pushes. `feed` takes a chunk as the transport gave it, and returns what that chunk finished.
+- One parser, one connection: the state of an unfinished block dies with the connection, as the
+  standard wants. A new connection gets a new parser, which starts from the last event ID.
+- Time and memory are linear in the input, whatever the chunk sizes: text is decoded once, an
+  unfinished line is kept as fragments and joined once.
+- Any bytes are a valid stream. The only error is `EventTooLarge`, after which the parser is dead.
+
+How a chunk is taken apart: it is decoded (incrementally, so that a character may be cut anywhere),
+its line ends become line feeds, and it is split at those. A CR at the end of a chunk ends its line
+at once; if the next chunk begins with LF, that LF belongs to it and is dropped.
+"""
+
+from __future__ import annotations
+
+import codecs
+import sys
+
+from everstream.core.errors import EventTooLarge
+from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
+
+__all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser"]
+
+# Large enough for any event met in practice (images in base64 included), small enough that a server
+# that never ends a line cannot exhaust the memory of a worker. Peers: eventsource-parser has no
+# limit by default, Go's bufio.Scanner and r3labs/sse have 64 KiB.
+DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
+
+_UTF8_BOM_AWARE = codecs.getincrementaldecoder("utf-8-sig")
+
+
+class EventStreamParser:
+    """A parser of one event stream.
+
+    Attributes:
+        last_event_id: The last event ID *string*: what a reconnect would send.
+        reconnection_time: The last valid `retry` in seconds, or None.
+    """
+
+    def __init__(self, last_event_id: str = "", *, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
+        """Makes a parser for a new connection.
+
+        Args:
+            last_event_id: The last event ID string of the event source so far.
+            max_event_bytes: The most bytes of UTF-8 that the data of an event, or any line, may have.
+        """
+        self.last_event_id = last_event_id
+        self.reconnection_time: float | None = None
+        self._max_event_bytes = max_event_bytes
+        # [spec] Streams must be decoded using the UTF-8 decode algorithm: it strips one leading
+        # byte order mark and replaces what is not UTF-8 by U+FFFD.
+        self._decoder = _UTF8_BOM_AWARE(errors="replace")
+        self._after_cr = False
+        self._fragments: list[str] = []
+        self._fragments_bytes = 0
+        self._in_block = False
+        self._data: list[str] = []
+        self._data_bytes = 0
+        self._type = ""
+        # [spec] The last event ID buffer: not reset by a dispatch, lost when cut inside a block.
+        self._last_event_id_buffer = last_event_id
+        self._items: list[WireItem] = []
+
+    def feed(self, chunk: bytes) -> list[WireItem]:
+        """Takes the next bytes of the stream.
+
+        Args:
+            chunk: Any number of bytes, cut anywhere.
+
+        Returns:
+            The items that these bytes finished, in wire order.
+
+        Raises:
+            EventTooLarge: An event or a line passes the limit. Its `items` are what the chunk had
+                finished before; feed nothing more.
+        """
+        text = self._decoder.decode(chunk)
+        if self._after_cr and text:
+            self._after_cr = False
+            # [spec] CRLF is one line end, also when the chunk was cut between the two.
+            text = text[1:] if text[0] == "\n" else text
+        if text:
+            self._split(text)
+        items, self._items = self._items, []
+        return items
+
+    def unfinished(self) -> Event | None:
+        """Returns what the unfinished block would dispatch if a blank line came now.
+
+        Returns:
+            None if the stream stands between blocks. Otherwise an event, with empty data if the block
+            has none. It is for telling a clean end from a cut one; the standard drops it.
+        """
+        line = "".join(self._fragments)
+        data = list(self._data)
+        if line and not line.startswith(":"):
+            name, _, value = line.partition(":")
+            if name == "data":
+                data.append(value.removeprefix(" "))
+        elif not self._in_block:
+            return None
+        return Event(self._type or "message", "\n".join(data), self._last_event_id_buffer)
+
+    def _split(self, text: str) -> None:
+        if "\r" in text:
+            # [spec] Lines end in CRLF, LF or CR, and in nothing else: str.splitlines would also cut
+            # at U+0085, U+2028, U+2029, VT and FF, which JSON may hold.
+            # [spec] A line that ends in CR is finished by that CR: an event is not held back until
+            # the next byte shows whether an LF follows.
+            self._after_cr = text[-1] == "\r"
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        lines = text.split("\n")
+        rest = lines.pop()
+        if lines:
+            lines[0] = self._joined(lines[0])
+            for line in lines:
+                self._line(line)
+        if rest:
+            self._keep(rest)
+
+    def _joined(self, line: str) -> str:
+        if not self._fragments:
+            return line
+        self._fragments.append(line)
+        line = "".join(self._fragments)
+        self._fragments.clear()
+        self._fragments_bytes = 0
+        return line
+
+    def _keep(self, fragment: str) -> None:
+        self._fragments.append(fragment)
+        self._fragments_bytes += _utf8_length(fragment)
+        self._check(self._data_bytes + self._fragments_bytes)
+
+    def _line(self, line: str) -> None:
+        if not line:
+            # [spec] If the line is empty (a blank line): dispatch the event.
+            self._dispatch()
+            return
+        self._check(self._data_bytes + _utf8_length(line))
+        if line.startswith("data:"):
+            # Nearly every line of a real stream; one look instead of a partition.
+            self._add_data(line[6:] if line.startswith(" ", 5) else line[5:])
+        elif line[0] == ":":
+            # [spec] If the line starts with a colon: ignore the line. (It is out of band here.)
+            self._items.append(Comment(line[1:].removeprefix(" ")))
+        else:
+            # [spec] Collect the characters before the first colon as field, those after as value;
+            # if value starts with a space, remove it. Without a colon the whole line is the field
+            # name, and the empty string the value.
+            name, _, value = line.partition(":")
+            self._field(name, value.removeprefix(" "))
+
+    def _field(self, name: str, value: str) -> None:
+        # [spec] Field names must be compared literally, with no case folding performed.
+        self._in_block = True
+        if name == "data":
+            self._add_data(value)
+        elif name == "event":
+            # [spec] Set the event type buffer to the field value.
+            self._type = value
+        elif name == "id":
+            # [spec] If the field value does not contain U+0000 NULL, then set the last event ID
+            # buffer to the field value. Otherwise, ignore the field.
+            if "\0" not in value:
+                self._last_event_id_buffer = value
+        elif name == "retry":
+            self._retry(value)
+        # [spec] Otherwise: the field is ignored.
+
+    def _add_data(self, value: str) -> None:
+        # [spec] Append the field value to the data buffer, then append a single LF. (The last LF is
+        # removed at dispatch, which makes it a join.)
+        self._in_block = True
+        self._data.append(value)
+        self._data_bytes += _utf8_length(value) + 1
+
+    def _retry(self, value: str) -> None:
+        # [spec] If the field value consists of only ASCII digits, then interpret it as an integer in
+        # base ten, and set the reconnection time to that integer. Otherwise, ignore the field.
+        if not (value.isascii() and value.isdigit()):
+            return
+        # int() refuses more than 4,300 digits; float() takes any number of them and gives infinity,
+        # which would be no JSON number in a log.
+        milliseconds = min(float(value), sys.float_info.max)
+        self.reconnection_time = milliseconds / 1000
+        self._items.append(RetryHint(self.reconnection_time))
+
+    def _dispatch(self) -> None:
+        moved = self._last_event_id_buffer != self.last_event_id
+        # [spec] Set the last event ID string of the event source to the value of the last event ID
+        # buffer: also when there is no event to dispatch.
+        self.last_event_id = self._last_event_id_buffer
+        if self._data:
+            self._items.append(Event(self._type or "message", "\n".join(self._data), self.last_event_id))
+            self._data = []
+            self._data_bytes = 0
+        elif moved:
+            # [spec] If the data buffer is an empty string, set the data buffer and the event type
+            # buffer to the empty string and return.
+            self._items.append(Position(self.last_event_id))
+        self._type = ""
+        self._in_block = False
+
+    def _check(self, size: int) -> None:
+        if size > self._max_event_bytes:
+            raise EventTooLarge(limit=self._max_event_bytes, items=tuple(self._items))
+
+
+def _utf8_length(text: str) -> int:
+    # isascii() is a flag of the string, so that the common case costs nothing.
+    return len(text) if text.isascii() else len(text.encode())
