@@ -55,7 +55,9 @@ __all__ = [
 TimeoutKind = Literal["connect", "read", "first_event", "event_idle"]
 """Which limit was passed; see `Timeouts`."""
 
-InterruptionReason = Literal["eof", "unfinished block", "reset", "broken chunk", "short body", "undecodable body"]
+InterruptionReason = Literal[
+    "eof", "unfinished block", "reset", "broken chunk", "short body", "undecodable body"
+]
 """How a body ended: a closed list, so that it can label a metric."""
 
 _RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -165,7 +167,9 @@ class StreamInterrupted(EverstreamError):
         "undecodable body": "the compressed body could not be decoded",
     }
 
-    def __init__(self, *, reason: InterruptionReason, bytes_received: int = 0, events_received: int = 0) -> None:
+    def __init__(
+        self, *, reason: InterruptionReason, bytes_received: int = 0, events_received: int = 0
+    ) -> None:
         super().__init__()
         self.reason: InterruptionReason = reason
         self.bytes_received = bytes_received
@@ -199,6 +203,7 @@ class ResponseRejected(EverstreamError):
         self.headers = Headers() if headers is None else headers
         self.body_excerpt = body_excerpt
         self.retry_after = retry_after
+        self.retryable = status in _RETRYABLE_STATUSES
 
 
 class StatusRejected(ResponseRejected):
@@ -206,17 +211,6 @@ class StatusRejected(ResponseRejected):
 
     408, 425, 429, 500, 502, 503 and 504 are retryable, all others are not.
     """
-
-    def __init__(
-        self,
-        *,
-        status: int,
-        headers: Headers | None = None,
-        body_excerpt: bytes = b"",
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(status=status, headers=headers, body_excerpt=body_excerpt, retry_after=retry_after)
-        self.retryable = status in _RETRYABLE_STATUSES
 
     def __str__(self) -> str:
         wait = "" if self.retry_after is None else f", and to wait {self.retry_after:g} s"
@@ -232,8 +226,8 @@ class ContentTypeRejected(ResponseRejected):
         return self.headers.get("Content-Type")
 
     def __str__(self) -> str:
-        got = "no content type" if self.content_type is None else f"another content type ({_printable(self.content_type)})"
-        return f"the server answered {_status_line(self.status)} with {got}, not text/event-stream"
+        essence, _, _ = (self.content_type or "no content type").partition(";")
+        return f"the server answered {_status_line(self.status)} with {_printable(essence)}, not text/event-stream"
 
 
 class RedirectRejected(ResponseRejected):
@@ -301,7 +295,9 @@ class StreamIncomplete(EverstreamError):
         self.events_received = events_received
 
     def __str__(self) -> str:
-        return f"the stream ended after {_count(self.events_received, 'event')} without {_printable(self.until)}"
+        return (
+            f"the stream ended after {_count(self.events_received, 'event')} without {_printable(self.until)}"
+        )
 
 
 class PayloadError(EverstreamError):
@@ -320,7 +316,8 @@ class InvalidJSON(PayloadError):
         self.event = event
 
     def __str__(self) -> str:
-        return f"the data of an event of type {_printable(self.event.type)} is no JSON ({len(self.event.data)} characters)"
+        size = f"{len(self.event.data)} characters"
+        return f"the data of an event of type {_printable(self.event.type)} is no JSON ({size})"
 
 
 def _count(number: int, noun: str) -> str:

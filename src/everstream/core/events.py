@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from json import loads as parse_json
-from typing import Literal, TypeAlias, TypeVar, Union, overload
+from typing import Literal, TypeAlias, TypeVar, overload
 
 from everstream.core.errors import EverstreamError, InvalidJSON
 from everstream.core.headers import Headers
 
 __all__ = [
-    "Closed",
     "CloseReason",
+    "Closed",
     "Comment",
     "Event",
     "Failed",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-JSONValue: TypeAlias = Union[dict[str, "JSONValue"], list["JSONValue"], str, int, float, bool, None]
+JSONValue: TypeAlias = dict[str, "JSONValue"] | list["JSONValue"] | str | int | float | bool | None
 """What a JSON text can be."""
 
 CloseReason = Literal["close", "eof", "no content", "until"]
@@ -68,7 +68,7 @@ class Event:
         """
         try:
             return loads(self.data)
-        except Exception:
+        except Exception:  # noqa: BLE001
             # Any parser may be passed in, so any exception of its own is translated. Its message
             # quotes the data, which must not reach a log: hence no cause.
             raise InvalidJSON(event=self) from None

@@ -22,7 +22,7 @@ import sys
 from everstream.core.errors import EventTooLarge
 from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
 
-__all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser"]
+__all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser", "digits_to_float"]
 
 # Large enough for any event met in practice (images in base64 included), small enough that a server
 # that never ends a line cannot exhaust the memory of a worker. Peers: eventsource-parser has no
@@ -181,13 +181,10 @@ class EventStreamParser:
     def _retry(self, value: str) -> None:
         # [spec] If the field value consists of only ASCII digits, then interpret it as an integer in
         # base ten, and set the reconnection time to that integer. Otherwise, ignore the field.
-        if not (value.isascii() and value.isdigit()):
-            return
-        # int() refuses more than 4,300 digits; float() takes any number of them and gives infinity,
-        # which would be no JSON number in a log.
-        milliseconds = min(float(value), sys.float_info.max)
-        self.reconnection_time = milliseconds / 1000
-        self._items.append(RetryHint(self.reconnection_time))
+        milliseconds = digits_to_float(value)
+        if milliseconds is not None:
+            self.reconnection_time = milliseconds / 1000
+            self._items.append(RetryHint(self.reconnection_time))
 
     def _dispatch(self) -> None:
         moved = self._last_event_id_buffer != self.last_event_id
@@ -208,6 +205,15 @@ class EventStreamParser:
     def _check(self, size: int) -> None:
         if size > self._max_event_bytes:
             raise EventTooLarge(limit=self._max_event_bytes, items=tuple(self._items))
+
+
+def digits_to_float(text: str) -> float | None:
+    """Returns the number that ASCII digits stand for, however many, as a finite float; else None."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    # int() refuses more than 4,300 digits; float() takes any number of them and gives infinity, which
+    # would be no JSON number in a log.
+    return min(float(text), sys.float_info.max)
 
 
 def _utf8_length(text: str) -> int:

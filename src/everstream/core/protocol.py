@@ -1,0 +1,298 @@
+"""The event source without its I/O: what to ask for, what was answered, what follows.
+
+A shell (our `EventSource`, or your own with another HTTP library, another event loop, or none) makes
+the requests, reads the bytes and waits; this class decides. The calls follow the life of a connection:
+
+1. `connecting(now)` says what to send. Make the request, with it.
+2. `opened(status, headers, now)` judges the response: `Opened`, or `Closed` for 204, or it raises the
+   `ResponseRejected`, which you pass to `interrupted`.
+3. `receive(chunk)` for each chunk gives items. Hand each to the consumer; when the consumer comes back
+   for the next one, and only then, call `delivered(item)`. A `Closed` ends the stream.
+4. `ended(now)` when the body ended cleanly, or `interrupted(error, now)` with the error when anything
+   failed, on the way to a response as well. Both say what follows: `Interrupted` (wait its `delay`,
+   then go to 1), `Closed`, or `Failed`.
+
+At any time: `close()` when the caller wants no more, `dropped(now)` when the connection was given up on
+purpose and the next one is to follow at once.
+
+Rules: no I/O, no clock, no randomness of its own. `now` is seconds of any monotonic clock, the same one
+in all calls.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from everstream.core.acceptance import rejection
+from everstream.core.errors import (
+    EventTooLarge,
+    EverstreamError,
+    InterruptionReason,
+    StatusRejected,
+    StreamIncomplete,
+    StreamInterrupted,
+)
+from everstream.core.events import (
+    Closed,
+    CloseReason,
+    Comment,
+    Event,
+    Failed,
+    Interrupted,
+    Opened,
+    Position,
+    RetryHint,
+    WireItem,
+)
+from everstream.core.headers import Headers
+from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES, EventStreamParser
+from everstream.core.reconnection import Fail, Reconnector, RetryPolicy
+from everstream.core.resumption import LastEventID, Resumption
+
+__all__ = ["Connecting", "EventSourceProtocol", "ReadyState"]
+
+
+class ReadyState(enum.Enum):
+    """The ready state of an event source, as the standard has it."""
+
+    CONNECTING = 0
+    """Not open: before the first connection, between two, or waiting to reconnect."""
+    OPEN = 1
+    """A connection is announced."""
+    CLOSED = 2
+    """Over, for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """What to send with the next request.
+
+    Attributes:
+        headers: Header fields that a caller's own may replace: `Accept`, `Cache-Control`.
+        cursor_headers: Header fields of the cursor, which win over a caller's.
+        cursor_params: Query parameters of the cursor, which win over a caller's.
+        attempt: The number of this attempt in its outage, from 1.
+        last_event_id: The cursor that goes with this request; empty if there is none.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    cursor_headers: Mapping[str, str | bytes] = field(repr=False)
+    cursor_params: Mapping[str, str] = field(repr=False)
+    attempt: int
+    last_event_id: str
+
+
+# [spec] 9.2.2: the request's header list has Accept: text/event-stream, and its cache mode is
+# "no-store", for which Fetch sends Cache-Control: no-cache.
+_HEADERS: Mapping[str, str] = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
+
+
+class EventSourceProtocol:
+    """The state and the decisions of one event source, across its connections.
+
+    Attributes:
+        state: The ready state.
+        last_event_id: The cursor: the last event ID, or what the `resume` strategy made of it, after
+            the last item that was *delivered*. It is what the next request asks to go on from.
+    """
+
+    def __init__(
+        self,
+        *,
+        retry: RetryPolicy | None = None,
+        resume: Resumption | None = None,
+        last_event_id: str = "",
+        until: str | None = None,
+        replay_safe: bool = True,
+        credentials_renewed: bool = False,
+        max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
+    ) -> None:
+        """Makes the protocol of an event source that has not connected yet.
+
+        Args:
+            retry: The policy; None for `RetryPolicy()`.
+            resume: The strategy; None for `LastEventID()`.
+            last_event_id: The cursor to begin with.
+            until: The data that ends the stream; it is not delivered.
+            replay_safe: Whether the request may be made again after it has delivered an event.
+            credentials_renewed: Whether each request has fresh credentials, so that a 401 is worth
+                one more try.
+            max_event_bytes: See `EventStreamParser`.
+        """
+        self.state = ReadyState.CONNECTING
+        self.last_event_id = last_event_id
+        self._reconnector = Reconnector(RetryPolicy() if retry is None else retry)
+        self._resume: Resumption = LastEventID() if resume is None else resume
+        self._until = until
+        self._replay_safe = replay_safe
+        self._credentials_renewed = credentials_renewed
+        self._max_event_bytes = max_event_bytes
+        # The last event ID string, which a parser starts from. With LastEventID() it is the cursor.
+        self._last_event_id = last_event_id
+        self._parser = self._fresh_parser()
+        self._sent = ""
+        self._down_since: float | None = None
+        self._refused_credentials = False
+        self._bytes = self._events = self._events_delivered = 0
+
+    def connecting(self, now: float) -> Connecting:
+        """Begins an attempt: make the request with what this returns.
+
+        Args:
+            now: The time in seconds.
+        """
+        self._reconnector.connecting(now)
+        headers: Mapping[str, str | bytes] = {}
+        params: Mapping[str, str] = {}
+        if self.last_event_id:
+            headers = self._resume.request_headers(self.last_event_id)
+            params = self._resume.request_params(self.last_event_id)
+        self._sent = self.last_event_id if headers or params else ""
+        self._bytes = self._events = 0
+        return Connecting(_HEADERS, headers, params, self._reconnector.attempt, self._sent)
+
+    def opened(
+        self,
+        status: int,
+        headers: Headers,
+        now: float,
+        *,
+        cursor_sent: bool = True,
+        wall_clock: float | None = None,
+    ) -> Opened | Closed:
+        """Judges the head of a response.
+
+        Args:
+            status: The status code, after redirects.
+            headers: The response's header fields.
+            now: The time in seconds.
+            cursor_sent: Whether the cursor reached the server that answered; a redirect may lose it.
+            wall_clock: Seconds since the epoch, for `Retry-After` dates.
+
+        Returns:
+            `Opened`: go on with `receive`. `Closed` for 204, which [spec] ends an event source for good.
+
+        Raises:
+            ResponseRejected: The response is no event stream. Pass the error to `interrupted`.
+        """
+        if status == 204:
+            return self._closed("no content")
+        error = rejection(status, headers, wall_clock)
+        if error is not None:
+            raise error
+        self.state = ReadyState.OPEN
+        self._parser = self._fresh_parser()
+        self._refused_credentials = False
+        self._reconnector.opened(now)
+        downtime = None if self._down_since is None else now - self._down_since
+        return Opened(status, headers, self._reconnector.attempt, self._sent if cursor_sent else "", downtime)
+
+    def receive(self, chunk: bytes) -> Iterator[WireItem | Closed]:
+        """Takes the next bytes of the body. Iterate to the end before the next call.
+
+        Args:
+            chunk: Bytes as they came, decompressed.
+
+        Yields:
+            Items in wire order, each to be handed to the consumer and then passed to `delivered`;
+            or last a `Closed`, when `until` was seen.
+
+        Raises:
+            EventTooLarge: After the items that came before it. Pass the error to `interrupted`.
+        """
+        self._bytes += len(chunk)
+        try:
+            items, error = self._parser.feed(chunk), None
+        except EventTooLarge as too_large:
+            items, error = list(too_large.items), too_large
+        if self._parser.reconnection_time is not None:
+            # [spec] The reconnection time belongs to the event source, not to the connection.
+            self._reconnector.reconnection_time = self._parser.reconnection_time
+        for item in items:
+            if isinstance(item, Event):
+                if item.data == self._until:
+                    yield self._closed("until")
+                    return
+                self._events += 1
+            yield item
+        if error is not None:
+            raise error
+
+    def delivered(self, item: WireItem) -> None:
+        """Notes that the consumer took an item and came back: the cursor moves past it."""
+        if isinstance(item, (Comment, RetryHint)):
+            return
+        self._last_event_id = item.id
+        self.last_event_id = self._resume.cursor_after(item, self.last_event_id)
+        if not isinstance(item, Position):
+            self._events_delivered += 1
+            self._reconnector.delivered_event()
+
+    def ended(self, now: float) -> Interrupted | Closed | Failed:
+        """Notes that the body ended cleanly, and says what follows. See `interrupted`."""
+        unfinished = self._parser.unfinished()
+        if unfinished is not None and unfinished.data == self._until:
+            # Many servers send a last `data: [DONE]` without its blank line.
+            return self._closed("until")
+        # [spec] Once the end of the file is reached, any pending data must be discarded.
+        reason: InterruptionReason = "eof" if unfinished is None else "unfinished block"
+        return self.interrupted(StreamInterrupted(reason=reason), now)
+
+    def interrupted(self, error: EverstreamError, now: float) -> Interrupted | Closed | Failed:
+        """Notes that a connection, or the attempt to make one, failed, and says what follows.
+
+        Args:
+            error: What failed.
+            now: The time in seconds.
+
+        Returns:
+            `Interrupted`: wait for its `delay`, then connect again. `Closed`: the end of the body is the
+            normal end of the stream. `Failed`: its error is for the caller.
+        """
+        if isinstance(error, StreamInterrupted):
+            error.bytes_received, error.events_received = self._bytes, self._events
+        self.dropped(now)
+        if self._events_delivered and not self._replay_safe:
+            return self._ended_with(error, error)
+        decision = self._reconnector.interrupted(
+            error, now, fresh_credentials=self._is_worth_new_credentials(error)
+        )
+        if isinstance(decision, Fail):
+            return self._ended_with(decision.error, error)
+        return Interrupted(error, decision.delay, decision.attempt)
+
+    def dropped(self, now: float) -> None:
+        """Notes that the connection is gone, on purpose if nothing else is said: connect at once."""
+        if self.state is ReadyState.OPEN:
+            self._down_since = now
+        self.state = ReadyState.CONNECTING
+
+    def close(self) -> Closed:
+        """Notes that the caller wants no more."""
+        return self._closed("close")
+
+    def _fresh_parser(self) -> EventStreamParser:
+        return EventStreamParser(self._last_event_id, max_event_bytes=self._max_event_bytes)
+
+    def _is_worth_new_credentials(self, error: EverstreamError) -> bool:
+        if not (self._credentials_renewed and isinstance(error, StatusRejected) and error.status == 401):
+            return False
+        # Once in a row: the second refusal is an answer.
+        first, self._refused_credentials = not self._refused_credentials, True
+        return first
+
+    def _ended_with(self, final: EverstreamError, error: EverstreamError) -> Closed | Failed:
+        if final is error and isinstance(error, StreamInterrupted):
+            if self._until is not None and error.reason in ("eof", "unfinished block"):
+                final = StreamIncomplete(until=self._until, events_received=self._events)
+                final.__cause__ = error
+            elif error.reason == "eof":
+                return self._closed("eof")
+        self.state = ReadyState.CLOSED
+        return Failed(final)
+
+    def _closed(self, reason: CloseReason) -> Closed:
+        self.state = ReadyState.CLOSED
+        return Closed(reason)

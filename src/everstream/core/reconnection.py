@@ -1,0 +1,275 @@
+"""Whether to reconnect, and after how long: one function, `Reconnector.interrupted`.
+
+Rules of this module:
+
+- It is the only importer of tenacity, whose `wait` and `stop` strategies are the vocabulary of a
+  `RetryPolicy`. They are driven with a state whose fields come from our own clock: `Retrying.iter`
+  reads the real one, and a `@retry` on a generator does nothing, so neither is used. No
+  `tenacity.RetryError` reaches a user.
+- Time comes in as an argument, in seconds of any monotonic clock.
+- An *outage* is a run of failures. It ends when a connection delivers an event or stays open for
+  `stable_after` seconds; then attempts and elapsed time start again. (A `stop_after_delay` on the
+  whole life of a stream would give one that was healthy for an hour no retry at all. A reset at every
+  200 would make a tight loop with a server that accepts and drops.)
+- delay = server floor + `policy.wait`. A sum, not the larger of the two: the larger would strip the
+  jitter and bring all clients of a restarted server back in the same instant.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_delay, stop_never
+from tenacity.stop import StopBaseT
+from tenacity.wait import WaitBaseT, wait_base
+
+from everstream.core.errors import ConfigurationError, EverstreamError, ResponseRejected, RetriesExhausted
+
+__all__ = ["Decision", "Fail", "FullJitter", "Reconnect", "Reconnector", "RetryPolicy", "is_retryable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Try again.
+
+    Attributes:
+        delay: Seconds to wait first.
+        attempt: The number of the attempt to come, in this outage.
+    """
+
+    delay: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Do not try again.
+
+    Attributes:
+        error: What to tell the caller.
+    """
+
+    error: EverstreamError
+
+
+Decision: TypeAlias = Reconnect | Fail
+
+
+@dataclass(frozen=True)
+class FullJitter(wait_base):
+    """A wait strategy: any time between 0 and a bound that doubles with each attempt, up to a cap.
+
+    Of the usual forms of jitter it spreads a crowd of clients best. Being a tenacity strategy, it can
+    be added to others: `FullJitter() + wait_fixed(1)`.
+
+    Attributes:
+        initial: Seconds, the bound of the first wait.
+        cap: Seconds, the greatest bound.
+        random: Gives floats in [0, 1); for tests and simulations.
+    """
+
+    initial: float = 1.0
+    cap: float = 30.0
+    random: Callable[[], float] = field(default=random.random, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _require_seconds("FullJitter", initial=self.initial, cap=self.cap)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        """Returns the seconds to wait after `retry_state.attempt_number` failures."""
+        # 2.0 ** 1024 overflows, and a stream that reconnects for ever gets there. Long before, the
+        # cap is what counts.
+        doublings = min(retry_state.attempt_number - 1, 64)
+        return self.random() * min(self.cap, self.initial * 2.0**doublings)
+
+
+def is_retryable(error: EverstreamError) -> bool:
+    """Returns what the error says of itself: the default of `RetryPolicy.retryable`."""
+    return error.retryable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """When to reconnect. The default never gives up on what may succeed later.
+
+    Attributes:
+        wait: A tenacity wait strategy; what it gives comes on top of the server's wish.
+        stop: A tenacity stop strategy; it counts the failures, and the seconds, of one outage.
+        retryable: Says whether an error may be retried at all.
+        stable_after: Seconds a connection must stay open to end an outage though no event came.
+        min_server_delay: Seconds, the least that `retry:` and `Retry-After` count for.
+        max_server_delay: Seconds, the most that they count for: a server cannot park a client for ever.
+    """
+
+    wait: WaitBaseT = field(default_factory=FullJitter)
+    stop: StopBaseT = stop_never
+    retryable: Callable[[EverstreamError], bool] = is_retryable
+    stable_after: float = 60.0
+    min_server_delay: float = 0.0
+    max_server_delay: float = 300.0
+
+    def __post_init__(self) -> None:
+        for name in ("wait", "stop", "retryable"):
+            value: object = getattr(self, name)
+            if not callable(value):
+                raise ConfigurationError(f"RetryPolicy({name}=...) takes a callable, not {value!r}")
+        _require_seconds(
+            "RetryPolicy",
+            stable_after=self.stable_after,
+            min_server_delay=self.min_server_delay,
+            max_server_delay=self.max_server_delay,
+        )
+        if self.min_server_delay > self.max_server_delay:
+            raise ConfigurationError("RetryPolicy(min_server_delay=...) is above max_server_delay")
+
+    @classmethod
+    def forever(cls, *, wait: WaitBaseT | None = None) -> RetryPolicy:
+        """Returns the default policy: reconnect for as long as it takes."""
+        return cls(wait=FullJitter() if wait is None else wait)
+
+    @classmethod
+    def never(cls) -> RetryPolicy:
+        """Returns a policy of one connection: its end is the end of the stream."""
+        return cls(stop=stop_after_attempt(1))
+
+    @classmethod
+    def attempts(cls, most: int, *, wait: WaitBaseT | None = None) -> RetryPolicy:
+        """Returns a policy that gives up after `most` failures in a row.
+
+        Args:
+            most: At least 1. A connection that was healthy and then broke counts as the first.
+            wait: A tenacity wait strategy instead of `FullJitter()`.
+
+        Raises:
+            ConfigurationError: `most` is not a whole number above 0.
+        """
+        if not _is_number(most, int) or most < 1:
+            raise ConfigurationError(f"RetryPolicy.attempts() takes a whole number above 0, not {most!r}")
+        return cls(stop=stop_after_attempt(most), wait=FullJitter() if wait is None else wait)
+
+    @classmethod
+    def within(cls, seconds: float, *, wait: WaitBaseT | None = None) -> RetryPolicy:
+        """Returns a policy that gives up when an outage has lasted `seconds`.
+
+        Args:
+            seconds: How long, measured at a failure: the last wait may pass it.
+            wait: A tenacity wait strategy instead of `FullJitter()`.
+
+        Raises:
+            ConfigurationError: `seconds` is not a number of seconds.
+        """
+        _require_seconds("RetryPolicy.within", seconds=seconds)
+        return cls(stop=stop_after_delay(seconds), wait=FullJitter() if wait is None else wait)
+
+
+class Reconnector:
+    """The state of an outage, and the decision.
+
+    Tell it what happens to the connections (`connecting`, `opened`, `delivered_event`), and ask it
+    when one fails (`interrupted`). It is not asked again after a `Fail`.
+
+    Attributes:
+        attempt: The number of the attempt under way or to come, in this outage; from 1.
+        reconnection_time: The server's `retry:` in seconds, or None. It outlives connections.
+    """
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self.policy = policy
+        self.reconnection_time: float | None = None
+        self.attempt = 1
+        self._outage_since: float | None = None
+        self._opened_at: float | None = None
+        self._retrying = Retrying()
+
+    def connecting(self, now: float) -> None:
+        """Notes that an attempt begins."""
+        if self._outage_since is None:
+            self._outage_since = now
+
+    def opened(self, now: float) -> None:
+        """Notes that the connection is announced. This alone does not end an outage."""
+        self._opened_at = now
+
+    def delivered_event(self) -> None:
+        """Notes that an event reached the consumer: the outage, if there was one, is over."""
+        self.attempt = 1
+        self._outage_since = None
+
+    def interrupted(self, error: EverstreamError, now: float, *, fresh_credentials: bool = False) -> Decision:
+        """Decides what follows a failure.
+
+        Args:
+            error: What failed.
+            now: The time of the failure, in seconds.
+            fresh_credentials: The failure is a refused credential, and the next request has a new
+                one: try once, at once, though the error is not retryable.
+
+        Returns:
+            `Reconnect`, or `Fail` with the error for the caller: this error itself if the policy does
+            not retry it or allows no second attempt, else `RetriesExhausted`, caused by this error.
+        """
+        started = self._outage_start(now)
+        if not (fresh_credentials or self.policy.retryable(error)):
+            return Fail(error)
+        state = self._state(error, started, now)
+        try:
+            delay = 0.0 if fresh_credentials else self._delay(error, state)
+        except ConfigurationError as bad_wait:
+            return Fail(bad_wait)
+        state.upcoming_sleep = delay
+        if self.policy.stop(state):
+            return Fail(self._exhausted(error, now - started))
+        self.attempt += 1
+        return Reconnect(delay, self.attempt)
+
+    def _outage_start(self, now: float) -> float:
+        opened_at, self._opened_at = self._opened_at, None
+        if opened_at is not None and now - opened_at >= self.policy.stable_after:
+            self.delivered_event()
+        if self._outage_since is None:
+            self._outage_since = now
+        return self._outage_since
+
+    def _delay(self, error: EverstreamError, state: RetryCallState) -> float:
+        wait = self.policy.wait(state)
+        if not (math.isfinite(wait) and wait >= 0):
+            raise ConfigurationError(f"the wait strategy of the RetryPolicy gave {wait!r}, not seconds")
+        return self._server_floor(error) + wait
+
+    def _server_floor(self, error: EverstreamError) -> float:
+        retry_after = error.retry_after if isinstance(error, ResponseRejected) else None
+        wishes = [wish for wish in (self.reconnection_time, retry_after) if wish is not None]
+        if not wishes:
+            return 0.0
+        return min(max(*wishes, self.policy.min_server_delay), self.policy.max_server_delay)
+
+    def _state(self, error: EverstreamError, started: float, now: float) -> RetryCallState:
+        state = RetryCallState(self._retrying, None, (), {})
+        state.attempt_number = self.attempt
+        # Strategies such as wait_exception look at the error.
+        state.set_exception((type(error), error, error.__traceback__))
+        # After set_exception, which reads the real clock.
+        state.start_time, state.outcome_timestamp = started, now
+        return state
+
+    def _exhausted(self, error: EverstreamError, elapsed: float) -> EverstreamError:
+        if self.attempt == 1:
+            # Nothing was tried twice, so the error itself says more.
+            return error
+        exhausted = RetriesExhausted(attempts=self.attempt, elapsed=elapsed, last_error=error)
+        exhausted.__cause__ = error
+        return exhausted
+
+
+def _require_seconds(owner: str, **arguments: float) -> None:
+    for name, seconds in arguments.items():
+        if not _is_number(seconds, (int, float)) or not 0 <= seconds < math.inf:
+            raise ConfigurationError(f"{owner}({name}=...) takes seconds, 0 or more, not {seconds!r}")
+
+
+def _is_number(value: object, kinds: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)

@@ -1,0 +1,45 @@
+"""The limits on waiting, as a value.
+
+Rule: numbers only; whoever waits applies them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from everstream.core.errors import ConfigurationError
+
+__all__ = ["Timeouts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long to wait for what. There is no limit on the life of a stream.
+
+    Attributes:
+        connect: Seconds to make a connection, TLS included. None: as long as the system does.
+        read: Seconds of silence, between any two bytes and before the response's head. Comments are
+            bytes, so a server that sends heartbeats never lets it pass. Finite by default: a
+            half-open connection would otherwise hang for ever. None: no limit.
+    """
+
+    connect: float | None = 5.0
+    read: float | None = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "read"):
+            seconds: object = getattr(self, name)
+            if seconds is not None and not _is_duration(seconds):
+                raise ConfigurationError(
+                    f"Timeouts({name}=...) takes seconds above 0 or None, not {seconds!r}"
+                )
+
+
+def _is_duration(seconds: object) -> bool:
+    return (
+        isinstance(seconds, (int, float))
+        and not isinstance(seconds, bool)
+        and math.isfinite(seconds)
+        and seconds > 0
+    )
