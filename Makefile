@@ -1,0 +1,97 @@
+# Everything that is done with this project, for people and for CI alike. `make` alone lists it.
+
+PYTHON   ?=
+VENV     ?= .venv
+PARALLEL ?= -n auto --maxprocesses 4
+ARGS     ?=
+
+BIN      := $(VENV)/bin
+PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+PYTEST   := $(BIN)/python -m pytest $(PARALLEL)
+COVERAGE := $(BIN)/python -m coverage
+SUITE    := $(BIN)/python scripts/suite.py
+
+# Two stages, so that the demo does not wait for the tools of development.
+RUNNABLE    := $(VENV)/.installed-to-run
+DEVELOPABLE := $(VENV)/.installed-to-develop
+
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.12 names the interpreter, ARGS='-k retry' is passed on to pytest."
+
+install: $(DEVELOPABLE) ## Make .venv with everything needed to develop
+
+$(VENV)/pyvenv.cfg:
+	@python=$$(scripts/python.sh "$(PYTHON)") && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
+
+$(RUNNABLE): pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "installing everstream and its command into $(VENV)"
+	@$(PIP) install --editable '.[cli,testing]'
+	@touch $@
+
+$(DEVELOPABLE): pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "installing everstream and the tools of development into $(VENV)"
+	@$(PIP) install --editable '.[dev]'
+	@touch $(RUNNABLE) $@
+
+demo: $(RUNNABLE) ## Watch a stream survive a bad network; URL=... tails that URL instead
+	@$(BIN)/everstream $(if $(URL),tail '$(URL)',demo)
+
+picture: $(RUNNABLE) ## Export the picture of the demo that the README shows
+	$(BIN)/everstream demo --svg docs/_static/demo.svg
+
+test: $(DEVELOPABLE) ## Run the tests, the code blocks of the docs among them
+	$(PYTEST) $(ARGS)
+
+integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn
+	$(BIN)/python -m pytest -m integration $(ARGS)
+
+format: $(DEVELOPABLE) ## Format the code and apply the safe fixes
+	$(BIN)/ruff check --fix --quiet || true
+	$(BIN)/ruff format
+
+lint: $(DEVELOPABLE) ## Lint the code and check the spelling
+	$(BIN)/ruff check
+	$(BIN)/codespell
+
+format-check: $(DEVELOPABLE) ## Check that the code is formatted
+	$(BIN)/ruff format --check
+
+types: $(DEVELOPABLE) ## Check the types, with mypy and pyright
+	$(BIN)/mypy
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
+
+cover: $(DEVELOPABLE) ## Run the tests with branch coverage: all of core/, 95 % of the whole
+	$(COVERAGE) erase
+	$(COVERAGE) run -m pytest $(PARALLEL) $(ARGS)
+	$(COVERAGE) combine --quiet
+	$(COVERAGE) report
+	$(COVERAGE) report --include='*/everstream/core/*' --fail-under=100
+
+docs: $(DEVELOPABLE) ## Build the documentation, without a warning
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+wheel: $(DEVELOPABLE) ## Build the wheel and run the tests against it, without src/
+	$(SUITE) wheel $(PARALLEL) $(ARGS)
+
+lowest: $(DEVELOPABLE) ## Run the tests with the lowest versions of the core dependencies
+	$(SUITE) lowest $(PARALLEL) $(ARGS)
+
+newest: $(DEVELOPABLE) ## Run the tests with the newest versions of everything
+	$(SUITE) newest $(PARALLEL) $(ARGS)
+
+pythons: $(DEVELOPABLE) ## Run the tests on every supported Python of this machine
+	$(SUITE) pythons $(PARALLEL) $(ARGS)
+
+check: lint format-check types cover docs wheel ## Run all checks that a change must pass
+
+clean: ## Remove .venv and everything that was built
+	rm -rf $(VENV) build dist docs/_build .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests scripts docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help install demo picture test integration format lint format-check types cover docs wheel lowest newest \
+	pythons check clean
