@@ -70,7 +70,7 @@ def find_pythons() -> dict[str, str]:
 
 
 def find_python(version: str) -> str | None:
-    """Returns a Python of this version, from the path or from pyenv; shims that do not run are passed over."""
+    """Returns a Python of this version, from the path or from pyenv; no shim that does not run."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
     installed = sorted(pyenv.glob(f"{version}.*/bin/python3"))
     for candidate in [shutil.which(f"python{version}"), *map(str, installed)]:

@@ -1,0 +1,49 @@
+"""What the server behind `https://stream.example` does, on any path, while a block of the docs runs.
+
+Each scenario ends the stream for good, so that loops end by themselves.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from everstream.testing import Connection, Step, connection, cut, event, no_content, retry, status
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A script for one connection after the other, and what comes after these: 204 if not said."""
+
+    connections: tuple[Connection | Step, ...]
+    then: Step | None = None
+
+
+EVENTS = (
+    connection(
+        retry(10),
+        event('{"n": 1}', id="1"),
+        event('{"n": 2}', id="2", type="update"),
+        event('{"n": 3}', id="2"),
+        cut(b'data: {"n":'),
+    ),
+    status(503),
+    connection(event('{"n": 4}'), event('{"n": 5}', id="5", type="update")),
+    no_content(),
+)
+"""Mixed ids and types, a cut, an overloaded server, a clean end, and the end for good."""
+
+
+def tokens(*texts: str) -> Iterator[Step]:
+    """Yields the events of a chat completion, and the sentinel that ends it."""
+    for text in texts:
+        yield event(json.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}))
+    yield event("[DONE]")
+
+
+SCENARIOS = {
+    "events": Scenario(EVENTS),
+    "token-stream": Scenario((connection(*tokens("Every", " stream", " flows", " on.")),)),
+    "unauthorized-once": Scenario((status(401), *EVENTS)),
+    "forbidden": Scenario((), then=status(403, body=b"no")),
+    "down": Scenario((), then=status(503)),
+}
