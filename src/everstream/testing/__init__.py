@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from everstream.testing.recording import RecordedRequest, RequestHeaders
     from everstream.testing.script import (
         comment,
-        connection,
         cut,
         end,
         endless,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
         wait,
     )
     from everstream.testing.server import SSEServer
-    from everstream.testing.steps import Connection, Step
+    from everstream.testing.steps import Connection, Step, connection
 
 __all__ = [
     "BOM",
@@ -73,7 +72,7 @@ _HOMES = {
     "encoding": ("BOM", "encode_comment", "encode_event", "encode_position", "encode_retry"),
     "recording": ("RecordedRequest", "RequestHeaders"),
     "server": ("SSEServer",),
-    "steps": ("Connection", "Step"),
+    "steps": ("Connection", "Step", "connection"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

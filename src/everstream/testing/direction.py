@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 from everstream.testing.recording import RecordedRequest
-from everstream.testing.script import connection, no_content
-from everstream.testing.steps import Connection, Refusal, Step
+from everstream.testing.script import no_content
+from everstream.testing.steps import Connection, Refusal, Step, connection
 
 __all__ = ["ConnectionLike", "Direction", "Script"]
 
@@ -21,12 +21,15 @@ class Direction(Protocol):
 
     def next(self, request: RecordedRequest) -> Connection:
         """Gives what happens on the connection that brought this request."""
+        ...
 
     def leaving(self) -> float | None:
         """Gives the seconds for which connections are to be refused from now on, if at all."""
+        ...
 
     def unplayed(self) -> int:
         """Says how many connections are planned and have not come yet."""
+        ...
 
 
 class Script:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-__all__ = ["RecordedRequest", "RequestHeaders"]
+__all__ = ["RecordedRequest", "RequestHeaders", "recorded"]
 
 
 class RequestHeaders(Mapping[str, str]):
@@ -44,16 +44,6 @@ class RequestHeaders(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"RequestHeaders({list(self.fields)!r})"
-
-    @classmethod
-    def parse(cls, head: bytes) -> RequestHeaders:
-        """Reads the header fields of a request's head, which begins with the request line."""
-        fields: list[tuple[bytes, bytes]] = []
-        for line in head.split(b"\n")[1:]:
-            name, colon, value = line.rstrip(b"\r").partition(b":")
-            if colon:
-                fields.append((name, value.strip(b" \t")))
-        return cls(fields)
 
 
 @dataclass(eq=False)
@@ -119,3 +109,25 @@ class RecordedRequest:
         return f"{self.method} {self.target}" + (
             "" if position is None else f" (Last-Event-ID: {position!r})"
         )
+
+
+def recorded(head: bytes, body: bytes, peer: tuple[str, int], number: int, time: float) -> RecordedRequest:
+    """Reads a request's head as it was on the wire."""
+    request_line, *lines = head.split(b"\n")
+    method, _, rest = request_line.decode("latin-1").strip().partition(" ")
+    return RecordedRequest(
+        number=number,
+        method=method,
+        target=rest.rpartition(" ")[0],
+        headers=RequestHeaders(list(_fields(lines))),
+        body=body,
+        time=time,
+        peer=peer,
+    )
+
+
+def _fields(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    for line in lines:
+        name, colon, value = line.rstrip(b"\r").partition(b":")
+        if colon:
+            yield name, value.strip(b" \t")

@@ -1,23 +1,14 @@
-"""The words a script is written with: functions that give steps and connections.
-
-A wrong order of steps is found here, when the script is written, and not while it is played.
-"""
+"""The words a script is written with: one function for each step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal, TypeAlias, get_args
-
 from everstream.testing.encoding import encode_comment, encode_event, encode_retry
 from everstream.testing.steps import (
-    EVENT_STREAM,
-    Connection,
     Cut,
-    Encoding,
     End,
     Endless,
-    Framing,
     Garbage,
+    HeaderFields,
     Pause,
     Refusal,
     Reset,
@@ -25,13 +16,12 @@ from everstream.testing.steps import (
     Silence,
     Stall,
     Status,
-    Step,
     Wait,
+    header_fields,
 )
 
 __all__ = [
     "comment",
-    "connection",
     "cut",
     "end",
     "endless",
@@ -49,11 +39,6 @@ __all__ = [
     "status",
     "wait",
 ]
-
-HeaderFields: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
-
-_LAST = (Endless, Stall, Silence, End, Cut, Reset, Garbage, Status)
-_ALONE = (Silence, Status)
 
 
 def event(
@@ -166,7 +151,7 @@ def status(
         content_type: The ``Content-Type``, or ``None`` for none.
     """
     after = () if retry_after is None else (("Retry-After", str(retry_after)),)
-    return Status(code, after + _pairs(headers), body, content_type)
+    return Status(code, after + header_fields(headers), body, content_type)
 
 
 def redirect(location: str | None, code: int = 307) -> Status:
@@ -187,70 +172,3 @@ def refusal(seconds: float) -> Refusal:
     and surer with `SSEServer.refusing()`.
     """
     return Refusal(seconds)
-
-
-def connection(
-    *steps: Step,
-    framing: Framing | Literal["gzip", "deflate"] = "chunked",
-    encoding: Encoding = "identity",
-    split: int | None = None,
-    status: int = 200,
-    headers: HeaderFields = (),
-    content_type: str | None = EVENT_STREAM,
-    keep_alive: bool = False,
-    length: int | None = None,
-) -> Connection:
-    """Describes one connection of a script.
-
-    Args:
-        steps: What happens on it, in order; `end()` is added where no step ends it.
-        framing: How the client finds the end of the body. ``"chunked"``: each step is an HTTP chunk.
-            ``"trickle"``: the same, but a chunk's bytes arrive in pieces. ``"length"``: a
-            ``Content-Length`` that is exact if the script ends with `end()`, else far too large.
-            ``"close"``: neither; the end of the connection is the end of the body. ``"gzip"`` and
-            ``"deflate"`` are short for ``framing="chunked"`` with that encoding.
-        encoding: The ``Content-Encoding``; compressed bytes are flushed after each step.
-        split: Sends at most this many bytes at once, each piece as an HTTP chunk of its own. With
-            ``"trickle"``, the pieces of the one chunk; 1 if not given.
-        status: The status of a response that carries an event stream nevertheless.
-        headers: Further response headers; give pairs to repeat one, such as ``Set-Cookie``.
-        content_type: The ``Content-Type``, or ``None`` for a response without one.
-        keep_alive: Leaves the connection open for another request after a clean end.
-        length: The ``Content-Length`` to declare instead of the one that is worked out.
-
-    Raises:
-        ValueError: If a step comes after one that ends the connection, or cannot be combined.
-    """
-    if framing == "gzip" or framing == "deflate":
-        framing, encoding = "chunked", framing
-    if framing not in get_args(Framing) or encoding not in get_args(Encoding):
-        raise ValueError(f"unknown framing {framing!r} or encoding {encoding!r}")
-    if split is not None and split < 1:
-        raise ValueError(f"split must be at least 1 byte, got {split}")
-    return Connection(
-        _checked(steps),
-        framing=framing,
-        encoding=encoding,
-        split=split,
-        status=status,
-        headers=_pairs(headers),
-        content_type=content_type,
-        keep_alive=keep_alive,
-        length=length,
-    )
-
-
-def _checked(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    for step in steps:
-        if not isinstance(step, get_args(Step)):
-            raise TypeError(f"not a step of a connection: {step!r}")
-    for step in steps[:-1]:
-        if isinstance(step, _LAST):
-            raise ValueError(f"nothing can come after {step!r}: it ends the connection")
-    if len(steps) > 1 and isinstance(steps[-1], _ALONE):
-        raise ValueError(f"{steps[-1]!r} must be the only step of its connection")
-    return steps if steps and isinstance(steps[-1], _LAST) else (*steps, End())
-
-
-def _pairs(headers: HeaderFields) -> tuple[tuple[str, str], ...]:
-    return tuple(headers.items() if isinstance(headers, Mapping) else headers)

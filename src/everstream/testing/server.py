@@ -5,15 +5,16 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from types import TracebackType
 
+from everstream.testing.acceptor import Arrival
 from everstream.testing.direction import ConnectionLike, Direction, Script
 from everstream.testing.line import ClientGone, Line
-from everstream.testing.listener import Arrival, Listener
+from everstream.testing.listener import Listener
 from everstream.testing.player import Player
-from everstream.testing.recording import RecordedRequest, RequestHeaders
+from everstream.testing.recording import RecordedRequest, recorded
 from everstream.testing.refusals import Refusals
 from everstream.testing.steps import Refusal
 from everstream.testing.waiting import Gate
@@ -80,7 +81,7 @@ class SSEServer:
         self._listener.listen()
 
     @contextmanager
-    def refusing(self) -> Iterator[None]:
+    def refusing(self) -> Generator[None, None, None]:
         """Refuses new connections within a ``with`` block."""
         self.refuse()
         try:
@@ -220,17 +221,9 @@ class SSEServer:
         return False
 
     def _recorded(self, arrival: Arrival) -> RecordedRequest:
-        method, _, rest = arrival.head.split(b"\r\n")[0].decode("latin-1").partition(" ")
         with self._changed:
-            request = RecordedRequest(
-                number=len(self.requests),
-                method=method,
-                target=rest.rpartition(" ")[0],
-                headers=RequestHeaders.parse(arrival.head),
-                body=arrival.body,
-                time=time.monotonic(),
-                peer=arrival.peer,
-            )
+            number, now = len(self.requests), time.monotonic()
+            request = recorded(arrival.head, arrival.body, arrival.peer, number, now)
             self.requests.append(request)
             self._changed.notify_all()
             return request

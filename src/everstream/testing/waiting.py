@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
 __all__ = ["Bell", "Gate", "Ticket"]
@@ -29,7 +29,7 @@ class Bell:
                     rope.send(b"!")
 
     @contextmanager
-    def ear(self) -> Iterator[socket.socket]:
+    def ear(self) -> Generator[socket.socket, None, None]:
         """Gives a socket that becomes readable when the bell rings."""
         ear, rope = socket.socketpair()
         # A bell that rings often before anyone listens must not block the ringer.
@@ -65,7 +65,7 @@ class Gate:
         self.bell.ring()
 
     @contextmanager
-    def queued(self) -> Iterator[Ticket]:
+    def queued(self) -> Generator[Ticket, None, None]:
         """Gives a place in the queue, and takes it back."""
         ticket = Ticket()
         with self._changed:
