@@ -94,15 +94,17 @@ class EventStreamParser:
             None if the stream stands between blocks. Otherwise an event, with empty data if the block
             has none. It is for telling a clean end from a cut one; the standard drops it.
         """
-        line = "".join(self._fragments)
-        data = list(self._data)
-        if line and not line.startswith(":"):
-            name, _, value = line.partition(":")
-            if name == "data":
-                data.append(value.removeprefix(" "))
-        elif not self._in_block:
+        pending, _ = self._decoder.getstate()
+        line = "".join(self._fragments) + pending.decode(errors="replace")
+        if not self._in_block and (not line or line.startswith(":")):
             return None
-        return Event(self._type or "message", "\n".join(data), self._last_event_id_buffer)
+        # The unfinished line may be any field. It is read by a parser that stands where this one does.
+        twin = EventStreamParser(self._last_event_id_buffer, max_event_bytes=sys.maxsize)
+        twin._type = self._type
+        twin._data = list(self._data)
+        if line:
+            twin._line(line)
+        return Event(twin._type or "message", "\n".join(twin._data), twin._last_event_id_buffer)
 
     def _split(self, text: str) -> None:
         if "\r" in text:
