@@ -13,9 +13,11 @@ from tests.project.source import Module, modules
 FLOORS = {
     "core": 1,
     "testing": 1,
+    "clock": 1,
     "transports": 2,
     "checkpoints": 2,
     "observe": 2,
+    "lifeline": 2,
     "source": 3,
     "async_source": 3,
     "llm": 4,

@@ -1,0 +1,254 @@
+"""The public API as a typed program uses it. Never run; `make types` checks it with mypy and pyright.
+
+Whoever adds to the API adds a line here.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping
+from types import FrameType
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+from tenacity import stop_after_attempt, stop_after_delay, wait_fixed, wait_random_exponential
+
+from everstream import (
+    CertificateInvalid,
+    Closed,
+    Comment,
+    ConfigurationError,
+    ConnectFailed,
+    ContentTypeRejected,
+    Event,
+    EventSource,
+    EventSourceProtocol,
+    EventStreamParser,
+    EventTooLarge,
+    EverstreamError,
+    Failed,
+    FullJitter,
+    Headers,
+    Interrupted,
+    InvalidJSON,
+    LastEventID,
+    Opened,
+    PayloadError,
+    Position,
+    QueryCursor,
+    ReadyState,
+    RedirectRejected,
+    ResponseRejected,
+    Resumption,
+    RetriesExhausted,
+    RetryHint,
+    RetryPolicy,
+    Stats,
+    StatusRejected,
+    StreamIncomplete,
+    StreamInterrupted,
+    StreamItem,
+    StreamTimeout,
+    Timeouts,
+    WireItem,
+    iter_events,
+)
+
+
+def consume() -> None:
+    """The shortest program."""
+    with EventSource("https://stream.example/events") as source:
+        for event in source:
+            kind: str = event.type
+            data: str = event.data
+            last: str = event.id
+            print(kind, data, last)
+        state: ReadyState = source.state
+        resume_from: str = source.last_event_id
+        print(state is ReadyState.CLOSED, resume_from)
+
+
+def one_event() -> Event:
+    """Iterating by hand."""
+    source = EventSource("https://stream.example/events")
+    source.reconnect()
+    try:
+        return next(source)
+    finally:
+        source.close()
+
+
+def every_argument(session: requests.Session) -> EventSource:
+    """All arguments, as values."""
+    return EventSource(
+        "https://stream.example/events",
+        method="POST",
+        headers={"X-Client": "1"},
+        params={"topic": "news"},
+        json={"stream": True, "messages": [{"role": "user", "content": "hi"}]},
+        auth=("user", "password"),
+        session=session,
+        timeouts=Timeouts(connect=5.0, read=60.0),
+        retry=RetryPolicy(),
+        resume=LastEventID(),
+        last_event_id="7",
+        until="[DONE]",
+        replay_safe=True,
+        max_event_bytes=1024,
+        name="news",
+    )
+
+
+class Token(AuthBase):
+    """The caller's own way to sign a request."""
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Signs it."""
+        return r
+
+
+def fresh_headers() -> Mapping[str, str]:
+    """Called for every attempt."""
+    return {"Authorization": "Bearer fresh"}
+
+
+def callable_arguments() -> list[EventSource]:
+    """Arguments that are asked again on every attempt."""
+    url = "https://stream.example/events"
+    return [
+        EventSource(url, headers=fresh_headers, params=lambda: {"since": "now"}),
+        EventSource(url, auth=lambda: ("user", "password")),
+        EventSource(url, auth=Token()),
+        EventSource(url, auth=lambda: HTTPBasicAuth("user", "password")),
+        EventSource(url, method="POST", data=b"bytes"),
+        EventSource(url, timeouts=Timeouts(read=None)),
+    ]
+
+
+def policies() -> list[RetryPolicy]:
+    """tenacity's strategies fit in, and every preset gives a policy."""
+    return [
+        RetryPolicy(
+            wait=FullJitter(initial=0.5, cap=10.0),
+            stop=stop_after_attempt(5) | stop_after_delay(60),
+            retryable=lambda error: error.retryable,
+            stable_after=30.0,
+            min_server_delay=0.1,
+            max_server_delay=60.0,
+        ),
+        RetryPolicy(wait=FullJitter() + wait_fixed(1)),
+        RetryPolicy.never(),
+        RetryPolicy.attempts(5, wait=wait_random_exponential(max=10)),
+        RetryPolicy.within(60.0),
+        RetryPolicy.forever(wait=wait_fixed(1)),
+    ]
+
+
+def resumptions() -> list[Resumption]:
+    """Ways to resume; a third party's would fit in as well."""
+    return [LastEventID(), QueryCursor("starting_after", of=lambda event: event.id)]
+
+
+def describe(item: StreamItem) -> str:
+    """`all()` gives a closed union: a type checker sees that no case is missing."""
+    match item:
+        case Opened(status=status, headers=headers, attempt=attempt, downtime=downtime):
+            content_type: str = headers["content-type"]
+            return f"{status} {content_type} {attempt} {downtime or 0.0:.1f}"
+        case Interrupted(error=error, delay=delay, attempt=attempt):
+            return f"{error} {error.retryable} {delay:.1f} {attempt}"
+        case Closed(reason=reason):
+            return "as asked" if reason in ("close", "until") else reason
+        case Failed(error=error):
+            return str(error)
+        case Event() | Comment() | RetryHint() | Position():
+            return describe_wire(item)
+
+
+def describe_wire(item: WireItem) -> str:
+    """What the parser gives is a closed union too."""
+    match item:
+        case Event(type=kind, data=data):
+            return kind + data
+        case Comment(text=text):
+            return text
+        case RetryHint(delay=delay):
+            return f"{delay:.1f}"
+        case Position(id=position):
+            return position
+
+
+def everything() -> Iterator[str]:
+    """All items, and the statistics at the end."""
+    with EventSource("https://stream.example/events") as source:
+        for item in source.all(raise_on_failure=False):
+            yield describe(item)
+        stats: Stats = source.stats
+        counts: tuple[int, int, int, int] = (
+            stats.connects,
+            stats.interruptions,
+            stats.events,
+            stats.bytes,
+        )
+        last: float | None = stats.last_event_time
+        error: EverstreamError | None = stats.last_error
+        yield f"{counts} {last} {error}"
+
+
+def parse(response: requests.Response, chunks: list[bytes]) -> list[object]:
+    """`iter_events` takes a response or chunks; the parser takes bytes; JSON comes parsed."""
+    parser = EventStreamParser("7", max_event_bytes=1024)
+    items: list[WireItem] = parser.feed(b"data: 1\n\n")
+    hint: float | None = parser.reconnection_time
+    events: list[Event] = [*iter_events(response, until="[DONE]"), *iter_events(chunks)]
+    return [items, hint, parser.last_event_id, *(event.json() for event in events)]
+
+
+def explain(error: EverstreamError) -> object:
+    """Each error carries what a caller needs to decide."""
+    match error:
+        case StatusRejected():
+            status: int = error.status
+            after: float | None = error.retry_after
+            body: bytes = error.body_excerpt
+            headers: Headers = error.headers
+            return status, after, body, headers
+        case ContentTypeRejected():
+            return error.content_type, error.status
+        case RedirectRejected():
+            return error.status, error.reason
+        case ResponseRejected() | ConfigurationError():
+            return str(error)
+        case CertificateInvalid() | ConnectFailed():
+            return error.host, error.reason
+        case StreamTimeout():
+            seconds: float = error.seconds
+            return error.kind, seconds
+        case StreamInterrupted():
+            return error.reason, error.bytes_received, error.events_received
+        case EventTooLarge():
+            limit: int = error.limit
+            return limit
+        case RetriesExhausted():
+            return error.attempts, error.elapsed, error.__cause__
+        case StreamIncomplete():
+            return error.until, error.events_received
+        case InvalidJSON():
+            event: Event = error.event
+            return event
+        case PayloadError() | _:
+            return error.retryable
+
+
+def close_on_signal(source: EventSource) -> None:
+    """`close` can be called by a signal handler."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        source.close()
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def protocol_class() -> type[EventSourceProtocol]:
+    """The core is usable with one's own I/O; its calls are checked in the docs."""
+    return EventSourceProtocol
