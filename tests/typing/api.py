@@ -126,7 +126,7 @@ def callable_arguments() -> list[EventSource]:
 
 
 def policies() -> list[RetryPolicy]:
-    """tenacity's strategies fit in, and every preset gives a policy."""
+    """The strategies of tenacity fit in, and every preset gives a policy."""
     return [
         RetryPolicy(
             wait=FullJitter(initial=0.5, cap=10.0),
