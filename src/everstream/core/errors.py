@@ -227,7 +227,8 @@ class ContentTypeRejected(ResponseRejected):
 
     def __str__(self) -> str:
         essence, _, _ = (self.content_type or "no content type").partition(";")
-        return f"the server answered {_status_line(self.status)} with {_printable(essence)}, not text/event-stream"
+        got = _printable(essence.strip())
+        return f"the server answered {_status_line(self.status)} with {got}, not text/event-stream"
 
 
 class RedirectRejected(ResponseRejected):
@@ -278,7 +279,8 @@ class RetriesExhausted(EverstreamError):
         self.last_error = last_error
 
     def __str__(self) -> str:
-        return f"gave up after {_count(self.attempts, 'failure')} in {self.elapsed:.1f} s; the last: {self.last_error}"
+        failures = _count(self.attempts, "failure")
+        return f"gave up after {failures} in {self.elapsed:.1f} s; the last: {self.last_error}"
 
 
 class StreamIncomplete(EverstreamError):

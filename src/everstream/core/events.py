@@ -25,6 +25,7 @@ __all__ = [
     "Interrupted",
     "JSONValue",
     "Opened",
+    "Outcome",
     "Position",
     "RetryHint",
     "StreamItem",
@@ -135,11 +136,13 @@ class Interrupted:
         error: What happened.
         delay: Seconds until the next attempt.
         attempt: The number of that attempt in this outage; the first after a healthy connection is 2.
+        last_event_id: The cursor that it will ask to go on from; empty if there is none.
     """
 
     error: EverstreamError
     delay: float
     attempt: int
+    last_event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,5 +170,8 @@ class Failed:
 WireItem: TypeAlias = Event | Comment | RetryHint | Position
 """What comes from the server, in wire order."""
 
-StreamItem: TypeAlias = Opened | WireItem | Interrupted | Closed | Failed
+Outcome: TypeAlias = Interrupted | Closed | Failed
+"""What follows when a connection is over."""
+
+StreamItem: TypeAlias = Opened | WireItem | Outcome
 """Everything that `EventSource.all()` gives."""

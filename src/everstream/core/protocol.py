@@ -6,11 +6,13 @@ the requests, reads the bytes and waits; this class decides. The calls follow th
 1. `connecting(now)` says what to send. Make the request, with it.
 2. `opened(status, headers, now)` judges the response: `Opened`, or `Closed` for 204, or it raises the
    `ResponseRejected`, which you pass to `interrupted`.
-3. `receive(chunk)` for each chunk gives items. Hand each to the consumer; when the consumer comes back
-   for the next one, and only then, call `delivered(item)`. A `Closed` ends the stream.
+3. `receive(chunk, now)` for each chunk gives items. Hand each to the consumer; when the consumer comes
+   back for the next one, and only then, call `delivered(item)`. An outcome may be the last of them.
 4. `ended(now)` when the body ended cleanly, or `interrupted(error, now)` with the error when anything
-   failed, on the way to a response as well. Both say what follows: `Interrupted` (wait its `delay`,
-   then go to 1), `Closed`, or `Failed`.
+   failed, on the way to a response as well. Both give the outcome.
+
+An outcome says what follows when a connection is over: `Interrupted` (wait its `delay`, then go to 1),
+`Closed` or `Failed` (the end).
 
 At any time: `close()` when the caller wants no more, `dropped(now)` when the connection was given up on
 purpose and the next one is to follow at once.
@@ -22,7 +24,7 @@ in all calls.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from everstream.core.acceptance import rejection
@@ -42,6 +44,7 @@ from everstream.core.events import (
     Failed,
     Interrupted,
     Opened,
+    Outcome,
     Position,
     RetryHint,
     WireItem,
@@ -189,36 +192,29 @@ class EventSourceProtocol:
         downtime = None if self._down_since is None else now - self._down_since
         return Opened(status, headers, self._reconnector.attempt, self._sent if cursor_sent else "", downtime)
 
-    def receive(self, chunk: bytes) -> Iterator[WireItem | Closed]:
+    def receive(self, chunk: bytes, now: float) -> Iterator[WireItem | Outcome]:
         """Takes the next bytes of the body. Iterate to the end before the next call.
 
         Args:
             chunk: Bytes as they came, decompressed.
+            now: The time in seconds.
 
         Yields:
-            Items in wire order, each to be handed to the consumer and then passed to `delivered`;
-            or last a `Closed`, when `until` was seen.
-
-        Raises:
-            EventTooLarge: After the items that came before it. Pass the error to `interrupted`.
+            Items in wire order, each to be handed to the consumer and then passed to `delivered`. Last
+            there may be an outcome, and the connection is to be given up: `until` was seen, or an event
+            was too large (what came before it is not lost).
         """
         self._bytes += len(chunk)
-        try:
-            items, error = self._parser.feed(chunk), None
-        except EventTooLarge as too_large:
-            items, error = list(too_large.items), too_large
-        if self._parser.reconnection_time is not None:
-            # [spec] The reconnection time belongs to the event source, not to the connection.
-            self._reconnector.reconnection_time = self._parser.reconnection_time
+        items, error = self._parse(chunk)
         for item in items:
-            if isinstance(item, Event):
+            if type(item) is Event:
                 if item.data == self._until:
                     yield self._closed("until")
                     return
                 self._events += 1
             yield item
         if error is not None:
-            raise error
+            yield self.interrupted(error, now)
 
     def delivered(self, item: WireItem) -> None:
         """Notes that the consumer took an item and came back: the cursor moves past it."""
@@ -230,7 +226,7 @@ class EventSourceProtocol:
             self._events_delivered += 1
             self._reconnector.delivered_event()
 
-    def ended(self, now: float) -> Interrupted | Closed | Failed:
+    def ended(self, now: float) -> Outcome:
         """Notes that the body ended cleanly, and says what follows. See `interrupted`."""
         unfinished = self._parser.unfinished()
         if unfinished is not None and unfinished.data == self._until:
@@ -240,7 +236,7 @@ class EventSourceProtocol:
         reason: InterruptionReason = "eof" if unfinished is None else "unfinished block"
         return self.interrupted(StreamInterrupted(reason=reason), now)
 
-    def interrupted(self, error: EverstreamError, now: float) -> Interrupted | Closed | Failed:
+    def interrupted(self, error: EverstreamError, now: float) -> Outcome:
         """Notes that a connection, or the attempt to make one, failed, and says what follows.
 
         Args:
@@ -261,7 +257,7 @@ class EventSourceProtocol:
         )
         if isinstance(decision, Fail):
             return self._ended_with(decision.error, error)
-        return Interrupted(error, decision.delay, decision.attempt)
+        return Interrupted(error, decision.delay, decision.attempt, self.last_event_id)
 
     def dropped(self, now: float) -> None:
         """Notes that the connection is gone, on purpose if nothing else is said: connect at once."""
@@ -272,6 +268,16 @@ class EventSourceProtocol:
     def close(self) -> Closed:
         """Notes that the caller wants no more."""
         return self._closed("close")
+
+    def _parse(self, chunk: bytes) -> tuple[Sequence[WireItem], EventTooLarge | None]:
+        try:
+            return self._parser.feed(chunk), None
+        except EventTooLarge as error:
+            return error.items, error
+        finally:
+            if self._parser.reconnection_time is not None:
+                # [spec] The reconnection time belongs to the event source, not to a connection.
+                self._reconnector.reconnection_time = self._parser.reconnection_time
 
     def _fresh_parser(self) -> EventStreamParser:
         return EventStreamParser(self._last_event_id, max_event_bytes=self._max_event_bytes)

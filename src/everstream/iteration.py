@@ -1,0 +1,70 @@
+"""Events of a body that somebody else has opened: no reconnecting, no resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+
+from everstream.core.errors import StreamInterrupted
+from everstream.core.events import Closed, Event, Failed, Interrupted, Outcome
+from everstream.core.headers import Headers
+from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES
+from everstream.core.protocol import EventSourceProtocol
+from everstream.core.reconnection import RetryPolicy
+from everstream.transports.sync import Response, is_response, response_chunks
+
+__all__ = ["iter_events"]
+
+
+def iter_events(
+    response_or_chunks: Response | Iterable[bytes],
+    *,
+    until: str | None = None,
+    last_event_id: str = "",
+    max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
+) -> Iterator[Event]:
+    """Gives the events of one body.
+
+    Args:
+        response_or_chunks: A `requests.Response` made with `stream=True`, which is read promptly on any
+            framing, or any iterable of bytes, cut anywhere.
+        until: The data that ends the stream; it is not given.
+        last_event_id: The last event ID string before the first event.
+        max_event_bytes: See `EventSource`.
+
+    Yields:
+        Events as they arrive.
+
+    Raises:
+        ResponseRejected: The response is no event stream.
+        StreamTimeout: The response's own read timeout passed.
+        StreamInterrupted: The body broke, or ended inside a block.
+        StreamIncomplete: The body ended without `until`.
+        EventTooLarge: An event is larger than `max_event_bytes`.
+    """
+    # Nothing waits here, so that no decision needs the time.
+    protocol = EventSourceProtocol(
+        retry=RetryPolicy.never(), until=until, last_event_id=last_event_id, max_event_bytes=max_event_bytes
+    )
+    outcome = yield from _events(protocol, response_or_chunks)
+    if isinstance(outcome, Failed):
+        raise outcome.error
+
+
+def _events(
+    protocol: EventSourceProtocol, source: Response | Iterable[bytes]
+) -> Generator[Event, None, Outcome]:
+    if is_response(source):
+        head = protocol.opened(source.status_code, Headers(source.headers), now=0.0)
+        if isinstance(head, Closed):
+            return head
+        source = response_chunks(source)
+    try:
+        for chunk in source:
+            for item in protocol.receive(chunk, now=0.0):
+                if isinstance(item, (Interrupted, Closed, Failed)):
+                    return item
+                if isinstance(item, Event):
+                    yield item
+    except StreamInterrupted as error:
+        return protocol.interrupted(error, now=0.0)
+    return protocol.ended(now=0.0)

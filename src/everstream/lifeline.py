@@ -1,0 +1,64 @@
+"""What `close()` and `reconnect()` do to a stream that another thread is reading.
+
+Rule: no locks. Both may be called from a signal handler that has interrupted the reader at any line.
+"""
+
+from __future__ import annotations
+
+import queue
+from typing import Protocol
+
+from everstream.clock import Clock, Wakeups
+
+__all__ = ["Lifeline"]
+
+
+class Abortable(Protocol):
+    """A connection that can be given up from outside."""
+
+    def abort(self) -> None:
+        """Gives it up; its reader ends at once."""
+        ...
+
+
+class Lifeline:
+    """Ends whatever a reader waits for: bytes, a response, or the next attempt.
+
+    Attributes:
+        is_closing: Whether `close` was called. It never goes back.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.is_closing = False
+        self._clock = clock
+        self._connection: Abortable | None = None
+        self._wakeups: Wakeups = queue.SimpleQueue()
+
+    def attach(self, connection: Abortable) -> None:
+        """Names the connection that the reader is about to open. Then look at `is_closing`."""
+        # What was rung for an earlier connection must not shorten the wait after this one.
+        while not self._wakeups.empty():
+            self._wakeups.get_nowait()
+        self._connection = connection
+
+    def detach(self) -> None:
+        """Says that the connection is gone."""
+        self._connection = None
+
+    def wait(self, seconds: float) -> None:
+        """Waits in backoff, until the time is over or somebody calls."""
+        if not self.is_closing:
+            self._clock.wait(seconds, self._wakeups)
+
+    def close(self) -> None:
+        """Ends the stream: the connection under way, the wait under way, and all to come."""
+        # The order matters: whoever attaches a connection after this line sees it.
+        self.is_closing = True
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Ends the connection under way, or the wait under way."""
+        connection = self._connection
+        if connection is not None:
+            connection.abort()
+        self._wakeups.put(None)

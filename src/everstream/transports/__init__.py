@@ -1,0 +1,1 @@
+"""The rooms that know an HTTP library, one folder for each."""

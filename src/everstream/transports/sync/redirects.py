@@ -1,0 +1,114 @@
+"""Where a redirect may go, and what goes along.
+
+- Same origin (scheme, host and port): as requests does it. 301, 302 and 303 turn a POST into a GET
+  without a body; 307 and 308 keep method and body (RFC 9110, 15.4).
+- Another origin: followed with nothing of the caller's, for any header may hold a secret, not only
+  `Authorization`: `Accept`, `Cache-Control` and `User-Agent` go along, no cookie, no client certificate,
+  no cursor. A request that would carry its body there is refused, and so is https to http.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+
+from everstream.core.errors import RedirectRejected
+from everstream.core.headers import Headers
+
+__all__ = ["is_redirect", "redirected"]
+
+_STATUSES = frozenset({301, 302, 303, 307, 308})
+_SENT_ANYWHERE = ("Accept", "Cache-Control", "User-Agent")
+_ABOUT_THE_BODY = ("Content-Length", "Content-Type", "Transfer-Encoding")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_redirect(response: requests.Response) -> bool:
+    """Returns whether a response sends us elsewhere."""
+    return response.status_code in _STATUSES
+
+
+def redirected(
+    session: requests.Session, request: requests.PreparedRequest, response: requests.Response
+) -> tuple[requests.PreparedRequest, bool]:
+    """Returns the request that follows a redirect.
+
+    Args:
+        session: Whose cookies go to the same origin.
+        request: The request that was answered.
+        response: The redirect.
+
+    Returns:
+        The request to send, and whether it goes to another origin.
+
+    Raises:
+        RedirectRejected: There is nowhere to go, or it must not be gone to.
+    """
+
+    def reject(reason: str) -> RedirectRejected:
+        headers = Headers(response.headers)
+        return RedirectRejected(status=response.status_code, reason=reason, headers=headers)
+
+    here = request.url or ""
+    there = _target(session, here, response, reject)
+    following = request.copy()
+    session.rebuild_method(following, response)
+    if following.method != request.method:
+        _drop_body(following)
+    crossed = _origin(urlsplit(here)) != _origin(urlsplit(there))
+    if crossed:
+        return _stripped(following, there, reject), True
+    if not isinstance(following.body, (bytes, str, type(None))):
+        raise reject("its body can be sent only once")
+    following.url = there
+    _renew_cookies(session, following)
+    return following, False
+
+
+def _target(
+    session: requests.Session,
+    here: str,
+    response: requests.Response,
+    reject: Callable[[str], RedirectRejected],
+) -> str:
+    location = session.get_redirect_target(response)
+    if not location:
+        raise reject("it has no Location")
+    try:
+        there = urlsplit(urljoin(here, location))
+        port_is_valid = there.port is None or there.port >= 0
+    except ValueError:
+        port_is_valid = False
+    if not port_is_valid or not there.hostname or there.scheme not in _DEFAULT_PORTS:
+        raise reject("its Location is no HTTP URL")
+    if urlsplit(here).scheme == "https" and there.scheme == "http":
+        raise reject("it leads from https to http")
+    return there._replace(fragment="").geturl()
+
+
+def _stripped(
+    following: requests.PreparedRequest, there: str, reject: Callable[[str], RedirectRejected]
+) -> requests.PreparedRequest:
+    if following.body is not None:
+        raise reject("it would carry the request's body to another origin")
+    headers = {name: following.headers[name] for name in _SENT_ANYWHERE if name in following.headers}
+    return requests.Request(following.method, there, headers=headers).prepare()
+
+
+def _drop_body(request: requests.PreparedRequest) -> None:
+    request.body = None
+    for name in _ABOUT_THE_BODY:
+        request.headers.pop(name, None)
+
+
+def _renew_cookies(session: requests.Session, following: requests.PreparedRequest) -> None:
+    # With an empty jar, a Cookie header is the caller's own and stays.
+    if session.cookies:
+        following.headers.pop("Cookie", None)
+        following.prepare_cookies(session.cookies)
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme)

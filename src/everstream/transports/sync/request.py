@@ -1,0 +1,184 @@
+"""The request as the caller described it, prepared anew for each attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from json import dumps
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import requests
+from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
+from requests.utils import default_user_agent
+
+from everstream.core.errors import ConfigurationError
+from everstream.core.protocol import Connecting
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+__all__ = ["Auth", "AuthSource", "Fields", "FieldsSource", "RequestTemplate", "Session"]
+
+Session: TypeAlias = requests.Session
+"""The caller's session: adapters, proxies, cookies, certificates."""
+
+Fields: TypeAlias = Mapping[str, str] | Mapping[str, bytes] | Mapping[str, "str | bytes"]
+"""Header fields or query parameters by name."""
+
+FieldsSource: TypeAlias = Fields | Callable[[], Fields]
+"""Fields, or a function of no arguments that gives them for each attempt."""
+
+Auth: TypeAlias = tuple[str, str] | AuthBase
+"""User and password, or an object of requests that signs a request."""
+
+AuthSource: TypeAlias = Auth | Callable[[], Auth]
+"""Credentials, or a function of no arguments that gives them for each attempt."""
+
+Data: TypeAlias = str | bytes | Mapping[str, object] | Sequence[tuple[str, object]]
+"""A body that can be sent again: text, bytes, or form fields."""
+
+DataSource: TypeAlias = Data | Callable[[], object]
+"""A body, or a function of no arguments that gives one for each attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTemplate:
+    """What to ask, and how, at each attempt. Its representation shows none of it.
+
+    Attributes:
+        url: Absolute, http or https.
+        method: Any method.
+        headers: Win over ours, but for the cursor's.
+        params: Query parameters, added to those in the URL.
+        json: A body sent as JSON.
+        data: Another body.
+        auth: Credentials.
+    """
+
+    url: str = field(repr=False)
+    method: str = "GET"
+    headers: FieldsSource | None = field(default=None, repr=False)
+    params: FieldsSource | None = field(default=None, repr=False)
+    json: object = field(default=None, repr=False)
+    data: DataSource | None = field(default=None, repr=False)
+    auth: AuthSource | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        _require_url(self.url)
+        if self.json is not None and self.data is not None:
+            raise ConfigurationError("pass json= or data=, not both")
+        _require_repeatable(self.data)
+        _require_json(self.json)
+
+    @property
+    def renews_credentials(self) -> bool:
+        """Whether each attempt may bring other credentials than the last."""
+        return callable(self.headers) or _is_source(self.auth)
+
+    def prepare(self, session: Session, connecting: Connecting, agent: str) -> requests.PreparedRequest:
+        """Returns the request of one attempt.
+
+        Args:
+            session: Merged in as requests does: its headers, cookies, credentials.
+            connecting: Header fields and parameters of the protocol.
+            agent: The `User-Agent`, unless the caller or their session names another.
+        """
+        headers = self._headers(connecting, agent, session)
+        auth: Auth | None = self.auth() if _is_source(self.auth) else self.auth
+        if auth is None and session.auth is None and _has_authorization(headers, session):
+            # Otherwise requests would put the credentials of ~/.netrc in its place.
+            auth = _Unchanged()
+        cursor = connecting.cursor_params
+        request = requests.Request(
+            method=self.method.upper(),
+            url=_without_params(self.url, cursor),
+            headers=headers,
+            params={**_evaluated(self.params), **cursor},
+            json=self.json,
+            data=self.data() if callable(self.data) else self.data,
+            auth=auth,
+        )
+        return session.prepare_request(request)
+
+    def _headers(
+        self, connecting: Connecting, agent: str, session: Session
+    ) -> CaseInsensitiveDict[str | bytes]:
+        headers: CaseInsensitiveDict[str | bytes] = CaseInsensitiveDict(connecting.headers)
+        # A compressing proxy holds events back until its window is full. Who wants compression for its
+        # bandwidth asks for it; what comes compressed is decoded at once in any case.
+        headers["Accept-Encoding"] = "identity"
+        if session.headers.get("User-Agent") == default_user_agent():
+            headers["User-Agent"] = agent
+        headers.update(_evaluated(self.headers))
+        headers.update(connecting.cursor_headers)
+        return headers
+
+
+class _Unchanged(AuthBase):
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def _evaluated(source: FieldsSource | None) -> Mapping[str, str | bytes]:
+    fields = source() if callable(source) else source
+    if fields is None:
+        return {}
+    if not isinstance(fields, Mapping):
+        raise ConfigurationError(
+            f"headers= and params= take a mapping or a function, not {type(fields).__name__}"
+        )
+    return dict(fields)
+
+
+def _is_source(auth: AuthSource | None) -> TypeIs[Callable[[], Auth]]:
+    # requests' own credentials are callables too: they take a request.
+    return callable(auth) and not isinstance(auth, AuthBase)
+
+
+def _has_authorization(headers: CaseInsensitiveDict[str | bytes], session: Session) -> bool:
+    return "Authorization" in headers or "Authorization" in session.headers
+
+
+def _without_params(url: str, replaced: Mapping[str, str]) -> str:
+    """Returns the URL without the query parameters that a cursor sets anew."""
+    parts = urlsplit(url)
+    kept = list(_query(parts.query))
+    if not any(name in replaced for name, _ in kept):
+        return url
+    return parts._replace(query=urlencode([pair for pair in kept if pair[0] not in replaced])).geturl()
+
+
+def _query(query: str) -> Iterator[tuple[str, str]]:
+    yield from parse_qsl(query, keep_blank_values=True)
+
+
+def _require_url(url: object) -> None:
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        # Reading the port is what checks it.
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        # The text is not shown: it may hold a password or a token.
+        raise ConfigurationError(
+            "url= takes an absolute http or https URL, such as https://stream.example/events"
+        )
+
+
+def _require_json(body: object) -> None:
+    try:
+        dumps(body, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"json= takes what JSON can hold ({type(error).__name__})") from None
+
+
+def _require_repeatable(data: object) -> None:
+    if data is None or callable(data) or isinstance(data, (str, bytes, bytearray, Mapping, list, tuple)):
+        return
+    raise ConfigurationError(
+        f"data= got a {type(data).__name__}, which can be read only once, but a reconnect sends the body again: "
+        "pass bytes, text, form fields, json=, or a function that returns a fresh body"
+    )
