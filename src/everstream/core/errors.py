@@ -74,11 +74,13 @@ class EverstreamError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # The arguments of our errors are keywords, which the default would lose.
-        return _restore, (type(self), dict(vars(self)))
+        return _restore, (type(self), self.args, dict(vars(self)))
 
 
-def _restore(kind: type[EverstreamError], attributes: dict[str, object]) -> EverstreamError:
-    error = kind.__new__(kind)
+def _restore(
+    kind: type[EverstreamError], args: tuple[object, ...], attributes: dict[str, object]
+) -> EverstreamError:
+    error = kind.__new__(kind, *args)
     vars(error).update(attributes)
     return error
 
@@ -110,7 +112,7 @@ class ConnectFailed(EverstreamError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"could not connect to {self.host}: {self.reason}"
+        return f"could not connect to {_printable(self.host)}: {_printable(self.reason, 300)}"
 
 
 class CertificateInvalid(ConnectFailed):
@@ -119,7 +121,7 @@ class CertificateInvalid(ConnectFailed):
     retryable = False
 
     def __str__(self) -> str:
-        return f"the certificate of {self.host} is not valid: {self.reason}"
+        return f"the certificate of {_printable(self.host)} is not valid: {_printable(self.reason, 300)}"
 
 
 class StreamTimeout(EverstreamError):
@@ -176,7 +178,7 @@ class StreamInterrupted(EverstreamError):
         self.events_received = events_received
 
     def __str__(self) -> str:
-        received = f"{self.bytes_received} bytes and {_count(self.events_received, 'event')}"
+        received = f"{_count(self.bytes_received, 'byte')} and {_count(self.events_received, 'event')}"
         return f"{self._MESSAGES[self.reason]} after {received}"
 
 
@@ -226,8 +228,8 @@ class ContentTypeRejected(ResponseRejected):
         return self.headers.get("Content-Type")
 
     def __str__(self) -> str:
-        essence, _, _ = (self.content_type or "no content type").partition(";")
-        got = _printable(essence.strip())
+        essence, _, _ = (self.content_type or "").partition(";")
+        got = _printable(essence.strip()) or "no content type"
         return f"the server answered {_status_line(self.status)} with {got}, not text/event-stream"
 
 
@@ -243,7 +245,7 @@ class RedirectRejected(ResponseRejected):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"the redirect ({_status_line(self.status)}) was not followed: {self.reason}"
+        return f"the redirect ({_status_line(self.status)}) was not followed: {_printable(self.reason)}"
 
 
 class EventTooLarge(EverstreamError):
@@ -333,6 +335,6 @@ def _status_line(status: int) -> str:
         return str(status)
 
 
-def _printable(text: str) -> str:
+def _printable(text: str, length: int = 80) -> str:
     """Gives text from the wire in a form that is safe in a terminal and short in a log."""
-    return ascii(text if len(text) <= 80 else text[:77] + "...")[1:-1]
+    return ascii(text if len(text) <= length else text[: length - 3] + "...")[1:-1]
