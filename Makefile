@@ -75,16 +75,13 @@ docs: $(DEVELOPABLE) ## Build the documentation, without a warning
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-wheel: $(DEVELOPABLE) ## Build the wheel and run the tests against it, without src/
-	$(SUITE) wheel $(PARALLEL) $(ARGS)
-
-lowest: $(DEVELOPABLE) ## Run the tests with the lowest versions of the core dependencies
-	$(SUITE) lowest $(PARALLEL) $(ARGS)
-
-newest: $(DEVELOPABLE) ## Run the tests with the newest versions of everything
+wheel: $(DEVELOPABLE) ## Run the tests against the wheel, with the newest Python and the newest dependencies
 	$(SUITE) newest $(PARALLEL) $(ARGS)
 
-pythons: $(DEVELOPABLE) ## Run the tests on every supported Python of this machine
+lowest: $(DEVELOPABLE) ## The same with the oldest Python and the lowest versions of the core dependencies
+	$(SUITE) lowest $(PARALLEL) $(ARGS)
+
+pythons: $(DEVELOPABLE) ## The same on every supported Python of this machine
 	$(SUITE) pythons $(PARALLEL) $(ARGS)
 
 check: lint format-check types cover docs wheel ## Run all checks that a change must pass
@@ -93,5 +90,7 @@ clean: ## Remove .venv and everything that was built
 	rm -rf $(VENV) build dist docs/_build .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo picture test integration format lint format-check types cover docs wheel lowest newest \
-	pythons check clean
+# The targets of `check` use the same two processors.
+.NOTPARALLEL:
+.PHONY: help install demo picture test integration format lint format-check types cover docs wheel lowest pythons \
+	check clean

@@ -1,10 +1,9 @@
 """Runs the test suite against an installed everstream, in a virtual environment of its own.
 
-usage: python scripts/suite.py {wheel,lowest,newest,pythons} [pytest arguments]
+usage: python scripts/suite.py {newest,lowest,pythons} [pytest arguments]
 
-    wheel    the wheel, with nothing of src/ on the path
-    lowest   the lowest versions of the core dependencies that are allowed, on the oldest Python found
     newest   the newest versions of everything, on the newest Python found
+    lowest   the lowest versions of the core dependencies that are allowed, on the oldest Python found
     pythons  every supported Python found on this machine
 
 Every environment holds the built wheel, never an editable install: what is tested is what users get.
@@ -29,12 +28,10 @@ def main(task: str, pytest_arguments: list[str]) -> int:
     """Runs one task and returns the exit status."""
     wheel = build_wheel()
     pythons = find_pythons()
-    if task == "wheel":
-        runs = {"wheel": (sys.executable, [])}
+    if task == "newest":
+        runs = {"newest": (list(pythons.values() or [sys.executable])[-1], [])}
     elif task == "lowest":
         runs = {"lowest": (next(iter(pythons.values()), sys.executable), lowest_core_versions())}
-    elif task == "newest":
-        runs = {"newest": (list(pythons.values() or [sys.executable])[-1], [])}
     elif task == "pythons":
         runs = {f"python{version}": (path, []) for version, path in pythons.items()}
     else:
