@@ -5,11 +5,13 @@ Whoever adds to the API adds a line here.
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Iterator, Mapping
 from types import FrameType
 
 import requests
+import structlog
 from requests.auth import AuthBase, HTTPBasicAuth
 from tenacity import stop_after_attempt, stop_after_delay, wait_fixed, wait_random_exponential
 
@@ -19,6 +21,7 @@ from everstream import (
     Comment,
     ConfigurationError,
     ConnectFailed,
+    Connecting,
     ContentTypeRejected,
     Event,
     EventSource,
@@ -33,6 +36,7 @@ from everstream import (
     InvalidJSON,
     LastEventID,
     Opened,
+    Outcome,
     PayloadError,
     Position,
     QueryCursor,
@@ -52,6 +56,16 @@ from everstream import (
     Timeouts,
     WireItem,
     iter_events,
+)
+from everstream.testing import (
+    RecordedRequest,
+    SSEServer,
+    connection,
+    cut,
+    event,
+    no_content,
+    stall,
+    status,
 )
 
 
@@ -249,6 +263,45 @@ def close_on_signal(source: EventSource) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def protocol_class() -> type[EventSourceProtocol]:
-    """The core is usable with one's own I/O; its calls are checked in the docs."""
-    return EventSourceProtocol
+def own_loggers() -> list[EventSource]:
+    """A logger of structlog or of the standard library is taken as it is."""
+    url = "https://stream.example/events"
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return [EventSource(url, logger=bound), EventSource(url, logger=logging.getLogger("mine"))]
+
+
+def own_shell(status: int, headers: dict[str, str], chunks: list[bytes], now: float) -> float | None:
+    """The core, driven by a program that does its own I/O; returns when to connect again."""
+    protocol = EventSourceProtocol(retry=RetryPolicy.attempts(3), last_event_id="7")
+    connecting: Connecting = protocol.connecting(now)
+    sent: list[tuple[str, str | bytes]] = [*connecting.headers.items(), *connecting.cursor_headers.items()]
+    opened: Opened | Closed = protocol.opened(status, Headers(headers), now)
+    outcome: Outcome | None = None
+    for chunk in chunks:
+        for item in protocol.receive(chunk, now):
+            if isinstance(item, (Interrupted, Closed, Failed)):
+                outcome = item
+            else:
+                protocol.delivered(item)
+    print(sent, opened, protocol.last_event_id, protocol.state)
+    match outcome or protocol.ended(now):
+        case Interrupted(delay=delay):
+            return now + delay
+        case Closed() | Failed():
+            return None
+
+
+def scripted(sse_server: SSEServer) -> list[str | None]:
+    """The scripted server, as a test of a consumer uses it."""
+    sse_server.script(
+        [
+            connection(event("one", id="1"), cut(), framing="close", split=1),
+            status(503, retry_after=1),
+            [event("two", id="2", type="update"), stall()],
+        ],
+        then=no_content(),
+    )
+    with EventSource(sse_server.url) as source:
+        print(next(source).data)
+    requests_seen: list[RecordedRequest] = sse_server.wait_for_requests(1)
+    return [request.last_event_id for request in requests_seen]
