@@ -100,6 +100,9 @@ class EventSource:
         Raises:
             ConfigurationError: An argument cannot work.
         """
+        _require(RetryPolicy, retry=retry)
+        _require(Timeouts, timeouts=timeouts)
+        _require(str, last_event_id=last_event_id, until=until, name=name)
         self._template = RequestTemplate(
             url=url, method=method, headers=headers, params=params, json=json, data=data, auth=auth
         )
@@ -288,3 +291,9 @@ class EventSource:
         if isinstance(item, (Opened, Interrupted, Closed, Failed)):
             self._log(item)
         return item
+
+
+def _require(kind: type, **arguments: object) -> None:
+    for name, value in arguments.items():
+        if value is not None and not isinstance(value, kind):
+            raise ConfigurationError(f"{name}= takes a {kind.__name__}, not a {type(value).__name__}")

@@ -77,7 +77,7 @@ UNTYPED = "the server answered 200 OK with no content type, not text/event-strea
 
 TABLE = [
     Row(ConfigurationError("`url` has no scheme"), "`url` has no scheme", False,
-        {"message": "`url` has no scheme"}),
+        {}),
     Row(ConnectFailed(host="host:80", reason="refused"), "could not connect to host:80: refused", True,
         {"host": "host:80", "reason": "refused"}),
     Row(CertificateInvalid(host="host", reason="expired"), "the certificate of host is not valid: expired",
@@ -96,9 +96,9 @@ TABLE = [
     interruption("undecodable body", (9, 0),
                  "the compressed body could not be decoded after 9 bytes and 0 events"),
     Row(StatusRejected(status=503, **REJECTION),
-        "the server answered 503 Service Unavailable, and to wait 2.5 s", True, {"status": 503, **REJECTION}),
+        "the server answered 503 Service Unavailable and asked for a wait of 2.5 s", True, {"status": 503, **REJECTION}),
     Row(StatusRejected(status=429, retry_after=120.0),
-        "the server answered 429 Too Many Requests, and to wait 120 s", True,
+        "the server answered 429 Too Many Requests and asked for a wait of 120 s", True,
         {"status": 429, **NOTHING, "retry_after": 120.0}),
     Row(StatusRejected(status=404), "the server answered 404 Not Found", False, {"status": 404, **NOTHING}),
     Row(StatusRejected(status=599), "the server answered 599", False, {"status": 599, **NOTHING}),
@@ -124,7 +124,7 @@ TABLE = [
         {"attempts": 1, "elapsed": 0.04, "last_error": LAST}),
     Row(RetriesExhausted(attempts=5, elapsed=61.25, last_error=StatusRejected(status=503, **REJECTION)),
         "gave up after 5 failures in 61.2 s; the last: "
-        "the server answered 503 Service Unavailable, and to wait 2.5 s", False,
+        "the server answered 503 Service Unavailable and asked for a wait of 2.5 s", False,
         {"attempts": 5, "elapsed": 61.25}),
     Row(StreamIncomplete(until="[DONE]", events_received=1), "the stream ended after 1 event without [DONE]",
         False, {"until": "[DONE]", "events_received": 1}),

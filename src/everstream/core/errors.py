@@ -24,6 +24,7 @@ query of a URL, a header value, or anything the server sent as a payload: errors
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -88,14 +89,8 @@ def _restore(
 class ConfigurationError(EverstreamError, ValueError):
     """An argument that cannot work, found before any request is made."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
-    def __str__(self) -> str:
-        return self.message
-
-
+@dataclass(kw_only=True, eq=False, repr=False)
 class ConnectFailed(EverstreamError):
     """No connection could be made: name resolution, refusal, TLS handshake, or a proxy.
 
@@ -104,12 +99,9 @@ class ConnectFailed(EverstreamError):
         reason: What went wrong, in the words of the operating system or TLS library.
     """
 
+    host: str
+    reason: str
     retryable = True
-
-    def __init__(self, *, host: str, reason: str) -> None:
-        super().__init__()
-        self.host = host
-        self.reason = reason
 
     def __str__(self) -> str:
         return f"could not connect to {_printable(self.host)}: {_printable(self.reason, 300)}"
@@ -124,6 +116,7 @@ class CertificateInvalid(ConnectFailed):
         return f"the certificate of {_printable(self.host)} is not valid: {_printable(self.reason, 300)}"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class StreamTimeout(EverstreamError):
     """A limit of `Timeouts` was passed.
 
@@ -132,23 +125,22 @@ class StreamTimeout(EverstreamError):
         seconds: Its value.
     """
 
+    kind: TimeoutKind
+    seconds: float
     retryable = True
-    _MESSAGES: ClassVar[Mapping[str, str]] = {
+
+    _MESSAGES: ClassVar[Mapping[TimeoutKind, str]] = {
         "connect": "no connection within {:g} s",
         "read": "no byte came for {:g} s",
         "first_event": "no event came within {:g} s of opening",
         "event_idle": "bytes came, but no event for {:g} s",
     }
 
-    def __init__(self, *, kind: TimeoutKind, seconds: float) -> None:
-        super().__init__()
-        self.kind: TimeoutKind = kind
-        self.seconds = seconds
-
     def __str__(self) -> str:
         return self._MESSAGES[self.kind].format(self.seconds)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class StreamInterrupted(EverstreamError):
     """An open stream ended, or was cut.
 
@@ -159,8 +151,12 @@ class StreamInterrupted(EverstreamError):
         events_received: Events received on this connection.
     """
 
+    reason: InterruptionReason
+    bytes_received: int = 0
+    events_received: int = 0
     retryable = True
-    _MESSAGES: ClassVar[Mapping[str, str]] = {
+
+    _MESSAGES: ClassVar[Mapping[InterruptionReason, str]] = {
         "eof": "the server ended the stream",
         "unfinished block": "the stream ended inside a block",
         "reset": "the connection was reset",
@@ -169,19 +165,12 @@ class StreamInterrupted(EverstreamError):
         "undecodable body": "the compressed body could not be decoded",
     }
 
-    def __init__(
-        self, *, reason: InterruptionReason, bytes_received: int = 0, events_received: int = 0
-    ) -> None:
-        super().__init__()
-        self.reason: InterruptionReason = reason
-        self.bytes_received = bytes_received
-        self.events_received = events_received
-
     def __str__(self) -> str:
         received = f"{_count(self.bytes_received, 'byte')} and {_count(self.events_received, 'event')}"
         return f"{self._MESSAGES[self.reason]} after {received}"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ResponseRejected(EverstreamError):
     """The response is no event stream.
 
@@ -192,20 +181,13 @@ class ResponseRejected(EverstreamError):
         retry_after: Seconds the server asked to wait (RFC 9110, 10.2.3), or None.
     """
 
-    def __init__(
-        self,
-        *,
-        status: int,
-        headers: Headers | None = None,
-        body_excerpt: bytes = b"",
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__()
-        self.status = status
-        self.headers = Headers() if headers is None else headers
-        self.body_excerpt = body_excerpt
-        self.retry_after = retry_after
-        self.retryable = status in _RETRYABLE_STATUSES
+    status: int
+    headers: Headers = field(default_factory=Headers)
+    body_excerpt: bytes = b""
+    retry_after: float | None = None
+
+    def __post_init__(self) -> None:
+        self.retryable = self.status in _RETRYABLE_STATUSES
 
 
 class StatusRejected(ResponseRejected):
@@ -215,7 +197,7 @@ class StatusRejected(ResponseRejected):
     """
 
     def __str__(self) -> str:
-        wait = "" if self.retry_after is None else f", and to wait {self.retry_after:g} s"
+        wait = "" if self.retry_after is None else f" and asked for a wait of {self.retry_after:g} s"
         return f"the server answered {_status_line(self.status)}{wait}"
 
 
@@ -233,6 +215,7 @@ class ContentTypeRejected(ResponseRejected):
         return f"the server answered {_status_line(self.status)} with {got}, not text/event-stream"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RedirectRejected(ResponseRejected):
     """A redirect that leads nowhere, or to where the request must not go.
 
@@ -240,14 +223,13 @@ class RedirectRejected(ResponseRejected):
         reason: Why it was not followed.
     """
 
-    def __init__(self, *, status: int, reason: str, headers: Headers | None = None) -> None:
-        super().__init__(status=status, headers=headers)
-        self.reason = reason
+    reason: str
 
     def __str__(self) -> str:
         return f"the redirect ({_status_line(self.status)}) was not followed: {_printable(self.reason)}"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class EventTooLarge(EverstreamError):
     """An event or a line is larger than `max_event_bytes`.
 
@@ -256,15 +238,14 @@ class EventTooLarge(EverstreamError):
         items: What was finished before it in the same chunk, in wire order: not lost.
     """
 
-    def __init__(self, *, limit: int, items: tuple[WireItem, ...] = ()) -> None:
-        super().__init__()
-        self.limit = limit
-        self.items = items
+    limit: int
+    items: tuple[WireItem, ...] = ()
 
     def __str__(self) -> str:
         return f"an event is larger than max_event_bytes ({self.limit} bytes)"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RetriesExhausted(EverstreamError):
     """The retry policy gave up; the last failure is the `__cause__`.
 
@@ -274,17 +255,16 @@ class RetriesExhausted(EverstreamError):
         last_error: The last failure.
     """
 
-    def __init__(self, *, attempts: int, elapsed: float, last_error: EverstreamError) -> None:
-        super().__init__()
-        self.attempts = attempts
-        self.elapsed = elapsed
-        self.last_error = last_error
+    attempts: int
+    elapsed: float
+    last_error: EverstreamError
 
     def __str__(self) -> str:
         failures = _count(self.attempts, "failure")
         return f"gave up after {failures} in {self.elapsed:.1f} s; the last: {self.last_error}"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class StreamIncomplete(EverstreamError):
     """The stream ended without the data that `until` names.
 
@@ -293,10 +273,8 @@ class StreamIncomplete(EverstreamError):
         events_received: Events received before the end.
     """
 
-    def __init__(self, *, until: str, events_received: int) -> None:
-        super().__init__()
-        self.until = until
-        self.events_received = events_received
+    until: str
+    events_received: int
 
     def __str__(self) -> str:
         return (
@@ -308,6 +286,7 @@ class PayloadError(EverstreamError):
     """What the stream carried cannot be used, though the stream itself is well."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class InvalidJSON(PayloadError):
     """The data of an event is not JSON.
 
@@ -315,9 +294,7 @@ class InvalidJSON(PayloadError):
         event: The event; its data is not in the message.
     """
 
-    def __init__(self, *, event: Event) -> None:
-        super().__init__()
-        self.event = event
+    event: Event
 
     def __str__(self) -> str:
         size = f"{len(self.event.data)} characters"

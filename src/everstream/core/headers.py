@@ -5,7 +5,7 @@ Rule: this module knows nothing of HTTP libraries; a transport makes a `Headers`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 __all__ = ["Headers"]
 
@@ -18,9 +18,8 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_fields",)
 
-    def __init__(self, fields: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        pairs = fields.items() if isinstance(fields, Mapping) else fields
-        self._fields: dict[str, tuple[str, str]] = {name.lower(): (name, value) for name, value in pairs}
+    def __init__(self, fields: Mapping[str, str] | None = None) -> None:
+        self._fields = {name.lower(): (name, value) for name, value in (fields or {}).items()}
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()][1]

@@ -19,7 +19,7 @@ from __future__ import annotations
 import codecs
 import sys
 
-from everstream.core.errors import EventTooLarge
+from everstream.core.errors import ConfigurationError, EventTooLarge
 from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
 
 __all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser", "digits_to_float"]
@@ -46,7 +46,12 @@ class EventStreamParser:
         Args:
             last_event_id: The last event ID string of the event source so far.
             max_event_bytes: The most bytes of UTF-8 that the data of an event, or any line, may have.
+
+        Raises:
+            ConfigurationError: `max_event_bytes` is not above 0.
         """
+        if max_event_bytes < 1:
+            raise ConfigurationError(f"max_event_bytes= takes a number above 0, not {max_event_bytes!r}")
         self.last_event_id = last_event_id
         self.reconnection_time: float | None = None
         self._max_event_bytes = max_event_bytes

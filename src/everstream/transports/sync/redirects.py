@@ -10,19 +10,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
 from everstream.core.errors import RedirectRejected
 from everstream.core.headers import Headers
+from everstream.transports.sync.urls import http_url, origin
 
 __all__ = ["is_redirect", "redirected"]
 
 _STATUSES = frozenset({301, 302, 303, 307, 308})
 _SENT_ANYWHERE = ("Accept", "Cache-Control", "User-Agent")
 _ABOUT_THE_BODY = ("Content-Length", "Content-Type", "Transfer-Encoding")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_redirect(response: requests.Response) -> bool:
@@ -57,8 +57,7 @@ def redirected(
     session.rebuild_method(following, response)
     if following.method != request.method:
         _drop_body(following)
-    crossed = _origin(urlsplit(here)) != _origin(urlsplit(there))
-    if crossed:
+    if origin(here) != origin(there):
         return _stripped(following, there, reject), True
     if not isinstance(following.body, (bytes, str, type(None))):
         raise reject("its body can be sent only once")
@@ -76,12 +75,8 @@ def _target(
     location = session.get_redirect_target(response)
     if not location:
         raise reject("it has no Location")
-    try:
-        there = urlsplit(urljoin(here, location))
-        port_is_valid = there.port is None or there.port >= 0
-    except ValueError:
-        port_is_valid = False
-    if not port_is_valid or not there.hostname or there.scheme not in _DEFAULT_PORTS:
+    there = http_url(location, base=here)
+    if there is None:
         raise reject("its Location is no HTTP URL")
     if urlsplit(here).scheme == "https" and there.scheme == "http":
         raise reject("it leads from https to http")
@@ -108,7 +103,3 @@ def _renew_cookies(session: requests.Session, following: requests.PreparedReques
     if session.cookies:
         following.headers.pop("Cookie", None)
         following.prepare_cookies(session.cookies)
-
-
-def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
-    return url.scheme, url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme)

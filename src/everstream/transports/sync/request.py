@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json import dumps
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import TypeAlias
 
 import requests
 from requests.auth import AuthBase
@@ -15,9 +15,7 @@ from requests.utils import default_user_agent
 
 from everstream.core.errors import ConfigurationError
 from everstream.core.protocol import Connecting
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeIs
+from everstream.transports.sync.urls import http_url, without_params
 
 __all__ = ["Auth", "AuthSource", "Fields", "FieldsSource", "RequestTemplate", "Session"]
 
@@ -67,15 +65,19 @@ class RequestTemplate:
 
     def __post_init__(self) -> None:
         _require_url(self.url)
+        _require_method(self.method)
         if self.json is not None and self.data is not None:
             raise ConfigurationError("pass json= or data=, not both")
+        for fields in (self.headers, self.params):
+            _require_fields(None if callable(fields) else fields)
+        _require_auth(self.auth)
         _require_repeatable(self.data)
         _require_json(self.json)
 
     @property
     def renews_credentials(self) -> bool:
         """Whether each attempt may bring other credentials than the last."""
-        return callable(self.headers) or _is_source(self.auth)
+        return callable(self.headers) or (callable(self.auth) and not isinstance(self.auth, AuthBase))
 
     def prepare(self, session: Session, connecting: Connecting, agent: str) -> requests.PreparedRequest:
         """Returns the request of one attempt.
@@ -86,21 +88,27 @@ class RequestTemplate:
             agent: The `User-Agent`, unless the caller or their session names another.
         """
         headers = self._headers(connecting, agent, session)
-        auth: Auth | None = self.auth() if _is_source(self.auth) else self.auth
+        auth = self._auth()
         if auth is None and session.auth is None and _has_authorization(headers, session):
             # Otherwise requests would put the credentials of ~/.netrc in its place.
             auth = _Unchanged()
         cursor = connecting.cursor_params
         request = requests.Request(
             method=self.method.upper(),
-            url=_without_params(self.url, cursor),
+            url=without_params(self.url, cursor),
             headers=headers,
             params={**_evaluated(self.params), **cursor},
-            json=self.json,
-            data=self.data() if callable(self.data) else self.data,
+            json=self.json,  # type: ignore[arg-type]
+            data=self.data() if callable(self.data) else self.data,  # type: ignore[arg-type]
             auth=auth,
         )
         return session.prepare_request(request)
+
+    def _auth(self) -> Auth | None:
+        auth = self.auth
+        if auth is None or isinstance(auth, AuthBase):
+            return auth
+        return auth() if callable(auth) else auth
 
     def _headers(
         self, connecting: Connecting, agent: str, session: Session
@@ -123,49 +131,35 @@ class _Unchanged(AuthBase):
 
 def _evaluated(source: FieldsSource | None) -> Mapping[str, str | bytes]:
     fields = source() if callable(source) else source
-    if fields is None:
-        return {}
-    if not isinstance(fields, Mapping):
-        raise ConfigurationError(
-            f"headers= and params= take a mapping or a function, not {type(fields).__name__}"
-        )
-    return dict(fields)
+    _require_fields(fields)
+    return dict(fields or {})
 
 
-def _is_source(auth: AuthSource | None) -> TypeIs[Callable[[], Auth]]:
-    # requests' own credentials are callables too: they take a request.
-    return callable(auth) and not isinstance(auth, AuthBase)
+def _require_fields(fields: object) -> None:
+    if fields is not None and not isinstance(fields, Mapping):
+        kind = type(fields).__name__
+        raise ConfigurationError(f"headers= and params= take a mapping or a function, not {kind}")
 
 
 def _has_authorization(headers: CaseInsensitiveDict[str | bytes], session: Session) -> bool:
     return "Authorization" in headers or "Authorization" in session.headers
 
 
-def _without_params(url: str, replaced: Mapping[str, str]) -> str:
-    """Returns the URL without the query parameters that a cursor sets anew."""
-    parts = urlsplit(url)
-    kept = list(_query(parts.query))
-    if not any(name in replaced for name, _ in kept):
-        return url
-    return parts._replace(query=urlencode([pair for pair in kept if pair[0] not in replaced])).geturl()
-
-
-def _query(query: str) -> Iterator[tuple[str, str]]:
-    yield from parse_qsl(query, keep_blank_values=True)
+def _require_auth(auth: object) -> None:
+    if not (auth is None or callable(auth) or isinstance(auth, tuple)):
+        raise ConfigurationError("auth= takes (user, password), an AuthBase of requests, or a function")
 
 
 def _require_url(url: object) -> None:
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        # Reading the port is what checks it.
-        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_valid = False
-    if not is_valid:
+    if not isinstance(url, str) or http_url(url) is None:
         # The text is not shown: it may hold a password or a token.
-        raise ConfigurationError(
-            "url= takes an absolute http or https URL, such as https://stream.example/events"
-        )
+        raise ConfigurationError("url= takes an absolute URL, such as https://stream.example/events")
+
+
+def _require_method(method: object) -> None:
+    # RFC 9110, 9.1: a method is a token.
+    if not isinstance(method, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", method):
+        raise ConfigurationError("method= takes the name of a method, such as GET or POST")
 
 
 def _require_json(body: object) -> None:
@@ -176,9 +170,9 @@ def _require_json(body: object) -> None:
 
 
 def _require_repeatable(data: object) -> None:
-    if data is None or callable(data) or isinstance(data, (str, bytes, bytearray, Mapping, list, tuple)):
+    if data is None or callable(data) or isinstance(data, (str, bytes, Mapping, list, tuple)):
         return
     raise ConfigurationError(
-        f"data= got a {type(data).__name__}, which can be read only once, but a reconnect sends the body again: "
+        f"data= got a {type(data).__name__}, which can be read only once, but a reconnect sends it again: "
         "pass bytes, text, form fields, json=, or a function that returns a fresh body"
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
@@ -27,6 +26,7 @@ from everstream.core.errors import (
     StreamTimeout,
 )
 from everstream.core.timeouts import Timeouts
+from everstream.transports.sync.urls import host_of
 
 __all__ = [
     "FOREIGN_ERRORS",
@@ -64,7 +64,7 @@ def translated_source_error(error: Exception, url: str) -> EverstreamError:
     if isinstance(error, _NEVER_SENT):
         return ConfigurationError(f"the request cannot be made: {type(error).__name__}")
     reason = f"a function for headers, params, auth or data raised {type(error).__name__}"
-    return ConnectFailed(host=_host(url), reason=reason)
+    return ConnectFailed(host=host_of(url), reason=reason)
 
 
 def translated_request_error(error: Exception, url: str, timeouts: Timeouts) -> EverstreamError:
@@ -82,7 +82,7 @@ def translated_request_error(error: Exception, url: str, timeouts: Timeouts) -> 
         return StreamTimeout(kind="connect", seconds=timeouts.connect or 0.0)
     if _has(chain, requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
         return StreamTimeout(kind="read", seconds=timeouts.read or 0.0)
-    host = _host(url)
+    host = host_of(url)
     for link in chain:
         if isinstance(link, ssl.SSLCertVerificationError):
             return CertificateInvalid(host=host, reason=link.verify_message or "verification failed")
@@ -106,10 +106,6 @@ def root_cause(error: Exception) -> BaseException | None:
     """Returns the exception to keep as the cause: the deepest whose message is the system's own."""
     safe = [link for link in _chain(error) if _is_systems_own(link)]
     return safe[-1] if safe else None
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _is_systems_own(link: BaseException) -> bool:
