@@ -53,7 +53,7 @@ def test_an_independent_reading_of_the_standard_agrees(stream: bytes, last_event
 
 
 @every_stream
-@given(streams.cut_streams(), st.integers(0, 40))
+@given(streams.cut_streams(), st.integers(1, 40))
 def test_the_limit_is_passed_at_the_same_place_however_the_stream_is_cut(
     cut: tuple[bytes, list[bytes]], limit: int
 ) -> None:
@@ -114,7 +114,7 @@ def encoded_items(draw: st.DrawFn) -> tuple[bytes, list[WireItem]]:
             stream += encode_comment(text, newline=newline)
             items += [Comment(line) for line in unified(text).split("\n")]
         elif kind == "retry":
-            milliseconds = draw(st.integers(0, 10**20))
+            milliseconds = draw(st.integers(1, 10**20))
             stream += encode_retry(milliseconds, newline=newline)
             items.append(RetryHint(milliseconds / 1000))
         else:
