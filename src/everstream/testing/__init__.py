@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from everstream.testing.encoding import BOM, encode_comment, encode_event, encode_position, encode_retry
+    from everstream.testing.faults import DEFAULT_FAULTS, Fault, PlannedConnection
+    from everstream.testing.log import EventLog, LogEntry, log_of
     from everstream.testing.recording import RecordedRequest, RequestHeaders
     from everstream.testing.script import (
         comment,
@@ -36,14 +38,21 @@ if TYPE_CHECKING:
     )
     from everstream.testing.server import SSEServer
     from everstream.testing.steps import Connection, Step, connection
+    from everstream.testing.verdict import Verdict
 
 __all__ = [
     "BOM",
+    "DEFAULT_FAULTS",
     "Connection",
+    "EventLog",
+    "Fault",
+    "LogEntry",
+    "PlannedConnection",
     "RecordedRequest",
     "RequestHeaders",
     "SSEServer",
     "Step",
+    "Verdict",
     "comment",
     "connection",
     "cut",
@@ -55,6 +64,7 @@ __all__ = [
     "endless",
     "event",
     "garbage",
+    "log_of",
     "no_content",
     "pause",
     "raw",
@@ -70,9 +80,12 @@ __all__ = [
 
 _HOMES = {
     "encoding": ("BOM", "encode_comment", "encode_event", "encode_position", "encode_retry"),
+    "faults": ("DEFAULT_FAULTS", "Fault", "PlannedConnection"),
+    "log": ("EventLog", "LogEntry", "log_of"),
     "recording": ("RecordedRequest", "RequestHeaders"),
     "server": ("SSEServer",),
     "steps": ("Connection", "Step", "connection"),
+    "verdict": ("Verdict",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -6,6 +6,7 @@ import selectors
 import socket
 import ssl
 import struct
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,11 @@ from contextlib import suppress
 from everstream.testing.waiting import Bell
 
 __all__ = ["ClientGone", "Line"]
+
+
+_SIOCOUTQNSD = 0x894B
+_FLUSH_WITHIN = 1.0
+"""Seconds that a client may take to make room for what comes before a reset."""
 
 
 class ClientGone(Exception):
@@ -107,7 +113,8 @@ class Line:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def reset(self) -> None:
-        """Resets the connection (RST)."""
+        """Resets the connection (RST), after everything that was sent before."""
+        self._flush()
         with suppress(OSError):
             # Waiting zero seconds for unsent data makes the kernel reset instead of close. The
             # descriptor must be closed itself: the HTTP server's buffered reader shares the socket
@@ -116,6 +123,13 @@ class Line:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             socket.close(self._socket.detach())
 
+    def _flush(self) -> None:
+        # A reset throws away what the kernel has not sent yet. The kernel holds back a burst of small
+        # pieces until the first are acknowledged.
+        deadline = time.monotonic() + _FLUSH_WITHIN
+        while _unsent(self._socket) and time.monotonic() < deadline:
+            time.sleep(0.001)
+
     def _discard_input(self) -> None:
         # Closing with unread input makes the kernel reset the connection, and the client would lose
         # what it has not read yet.
@@ -123,3 +137,15 @@ class Line:
             self._socket.setblocking(False)
             while socket.socket.recv(self._socket, 65536):
                 pass
+
+
+def _unsent(connection: socket.socket) -> int:
+    """Says how many bytes the kernel has still to send; 0 where it cannot be asked."""
+    if sys.platform != "linux":
+        return 0
+    import fcntl
+
+    count = bytearray(4)
+    with suppress(OSError):
+        fcntl.ioctl(connection, _SIOCOUTQNSD, count)
+    return int.from_bytes(count, sys.byteorder)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import contextmanager
 from types import TracebackType
 
 from everstream.testing.acceptor import Arrival
 from everstream.testing.direction import ConnectionLike, Direction, Script
+from everstream.testing.faults import DEFAULT_FAULTS, Fault
+from everstream.testing.journal import Journal
 from everstream.testing.line import ClientGone, Line
 from everstream.testing.listener import Listener
+from everstream.testing.log import EventLog
 from everstream.testing.player import Player
-from everstream.testing.recording import RecordedRequest, recorded
+from everstream.testing.recording import RecordedRequest
 from everstream.testing.refusals import Refusals
+from everstream.testing.replay import Replay, last_event_id
 from everstream.testing.steps import Refusal
 from everstream.testing.waiting import Gate
 
@@ -38,11 +41,10 @@ class SSEServer:
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None
     ) -> None:
-        self.requests: list[RecordedRequest] = []
-        """Every request, in the order of arrival; each is here before it is answered."""
         self._listener = Listener(host, port, ssl_context, self._answer)
         self._refusals = Refusals(self._listener)
-        self._changed = threading.Condition()
+        self._journal = Journal()
+        self._directing = threading.Lock()
         self._direction: Direction = Script()
         self._gate = Gate()
         self._errors: list[Exception] = []
@@ -68,6 +70,37 @@ class SSEServer:
         """
         self._follow(Script(connections, then))
 
+    def serve_log(
+        self,
+        log: EventLog,
+        *,
+        faults: Collection[Fault] = DEFAULT_FAULTS,
+        seed: int = 0,
+        follow: bool = False,
+        longest_run: int = 10,
+        retry_after: int = 0,
+        cursor: Callable[[RecordedRequest], str | None] = last_event_id,
+    ) -> EventLog:
+        """Serves a log from the ``Last-Event-ID`` on, with faults, until a client has all of it.
+
+        A client that has got the whole log and comes back is answered 204. `EventLog.verdict()` says
+        what a consumer made of it.
+
+        Args:
+            log: What is served; make it with `log_of()`. It may grow meanwhile.
+            faults: What may happen on the way; none with ``()``.
+            seed: Decides what happens on each connection.
+            follow: Waits for further events at the end of the log, in place of ending.
+            longest_run: The largest number of events before a connection ends.
+            retry_after: Seconds for the ``Retry-After`` of a 503.
+            cursor: Reads the position from a request; by default the ``Last-Event-ID``.
+
+        Returns:
+            The same log.
+        """
+        self._follow(Replay(log, faults, seed, follow, longest_run, retry_after, cursor))
+        return log
+
     def release(self, times: int = 1) -> None:
         """Lets one `pause()` go on (or several), also one that has not been reached yet."""
         self._gate.release(times)
@@ -92,6 +125,11 @@ class SSEServer:
     # What a test asks.
 
     @property
+    def requests(self) -> list[RecordedRequest]:
+        """Every request, in the order of arrival; each is here before it is answered."""
+        return self._journal.requests
+
+    @property
     def port(self) -> int:
         """The port it listens on; known once it has been started."""
         return self._listener.port
@@ -113,25 +151,16 @@ class SSEServer:
     @property
     def unplayed(self) -> int:
         """How many connections of the script have not come yet."""
-        with self._changed:
+        with self._directing:
             return self._direction.unplayed()
 
     def wait_for_requests(self, count: int, timeout: float = 10.0) -> list[RecordedRequest]:
-        """Waits until so many requests have come, in all; seconds.
-
-        Returns:
-            The first `count` requests.
+        """Waits until so many requests have come, and gives the first so many; seconds.
 
         Raises:
             AssertionError: If they do not come in time.
         """
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self.requests) >= count, timeout):
-                raise AssertionError(
-                    f"waited {timeout:g} s for {count} requests, saw {len(self.requests)}"
-                    + "".join(f"\n  {request}" for request in self.requests)
-                )
-            return self.requests[:count]
+        return self._journal.wait_for(count, timeout)
 
     def wait_until_client_gone(self, number: int, timeout: float = 10.0) -> None:
         """Waits until the client of a request has closed its connection; seconds.
@@ -143,14 +172,7 @@ class SSEServer:
         Raises:
             AssertionError: If it does not happen in time, or the script ended the connection.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_over(number), timeout)
-            if len(self.requests) <= number:
-                raise AssertionError(f"request {number} did not come within {timeout:g} s")
-            request = self.requests[number]
-            if not request.client_gone.is_set():
-                reason = f"within {timeout:g} s" if request.ended is None else "before the server"
-                raise AssertionError(f"the client of request {number} did not go {reason}")
+        self._journal.wait_until_client_gone(number, timeout)
 
     def wait_until_paused(self, pauses: int = 1, timeout: float = 10.0) -> None:
         """Waits until so many connections are held by a `pause()`; seconds.
@@ -197,42 +219,30 @@ class SSEServer:
     # What a connection's thread does.
 
     def _follow(self, direction: Direction) -> None:
-        with self._changed:
+        with self._directing:
             self._direction = direction
         self._leaving()
 
     def _answer(self, arrival: Arrival) -> bool:
-        request = self._recorded(arrival)
+        request = self._journal.arrived(arrival)
+        gone = False
         try:
-            with self._changed:
+            with self._directing:
                 connection = self._direction.next(request)
             player = Player(Line(arrival.connection), self._gate, self._leaving)
             return player.play(connection)
         except ClientGone:
-            if not self._stopping:
-                request.client_gone.set()
+            # Stopping the server looks the same from the connection's thread.
+            gone = not self._stopping
         except Exception as error:  # noqa: BLE001  (a test's mistake, for check() to tell)
             self._errors.append(error)
         finally:
             self._leaving()
-            with self._changed:
-                request.ended = time.monotonic()
-                self._changed.notify_all()
+            self._journal.ended(request, client_gone=gone)
         return False
 
-    def _recorded(self, arrival: Arrival) -> RecordedRequest:
-        with self._changed:
-            number, now = len(self.requests), time.monotonic()
-            request = recorded(arrival.head, arrival.body, arrival.peer, number, now)
-            self.requests.append(request)
-            self._changed.notify_all()
-            return request
-
     def _leaving(self) -> None:
-        with self._changed:
+        with self._directing:
             seconds = self._direction.leaving()
         if seconds is not None and not self._stopping:
             self._refusals.begin(seconds)
-
-    def _is_over(self, number: int) -> bool:
-        return len(self.requests) > number and self.requests[number].ended is not None
