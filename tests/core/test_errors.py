@@ -96,7 +96,8 @@ TABLE = [
     interruption("undecodable body", (9, 0),
                  "the compressed body could not be decoded after 9 bytes and 0 events"),
     Row(StatusRejected(status=503, **REJECTION),
-        "the server answered 503 Service Unavailable and asked for a wait of 2.5 s", True, {"status": 503, **REJECTION}),
+        "the server answered 503 Service Unavailable and asked for a wait of 2.5 s", True,
+        {"status": 503, **REJECTION}),
     Row(StatusRejected(status=429, retry_after=120.0),
         "the server answered 429 Too Many Requests and asked for a wait of 120 s", True,
         {"status": 429, **NOTHING, "retry_after": 120.0}),
@@ -224,21 +225,3 @@ class TestTheTree:
             "TimeoutKind",
         }
         assert all(hasattr(errors, name) for name in errors.__all__)
-
-    def test_a_wrong_argument_is_a_value_error_too(self) -> None:
-        """As everywhere in Python."""
-        with pytest.raises(ValueError, match="no scheme"):
-            raise ConfigurationError("`url` has no scheme")
-
-    @pytest.mark.parametrize("base", [EverstreamError, PayloadError])
-    def test_a_base_without_more_is_no_promise(self, base: type[EverstreamError]) -> None:
-        """Unless an error says otherwise, trying again does not help."""
-        assert base.retryable is False
-        assert repr(base()) == f"{base.__name__}('')"
-
-
-class TestRetryableStatuses:
-    def test_these_seven_of_all_statuses_are_retryable(self) -> None:
-        """Timeouts, too early, too many, and a server in trouble."""
-        retryable = {status for status in range(100, 600) if StatusRejected(status=status).retryable}
-        assert retryable == {408, 425, 429, 500, 502, 503, 504}

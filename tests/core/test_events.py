@@ -142,6 +142,7 @@ def test_an_interruption_shows_what_failed_and_what_follows() -> None:
     shown = repr(Interrupted(ERROR, 1.5, 2))
     assert shown.startswith("Interrupted(error=StreamInterrupted('the server ended the stream after")
     assert "delay=1.5, attempt=2" in shown
+    assert Interrupted(ERROR, 1.5, 2).last_event_id == ""
 
 
 def refused(event: Event, loads: Callable[[str], object] = json.loads) -> InvalidJSON:

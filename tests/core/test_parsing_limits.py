@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from everstream.core.errors import EventTooLarge
+from everstream.core.errors import ConfigurationError, EventTooLarge
 from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
 from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES, EventStreamParser
 from tests.core.feeding import BOM, fed, message, pieces
@@ -93,6 +93,13 @@ class TestTheLimit:
         with pytest.raises(EventTooLarge):
             fed(parser, pieces(b"id: 1\ndata: a\n\nid: 2\ndata: 0123456789\n\n", size))
         assert parser.last_event_id == "1"
+
+    @pytest.mark.parametrize("limit", [0, -1])
+    def test_a_limit_that_nothing_can_keep_is_refused(self, limit: int) -> None:
+        """It would refuse every line; the least is one byte."""
+        with pytest.raises(ConfigurationError, match=f"max_event_bytes= takes a number above 0, not {limit}"):
+            EventStreamParser(max_event_bytes=limit)
+        assert EventStreamParser(max_event_bytes=1).feed(b":\n\n:\n") == [Comment(""), Comment("")]
 
     def test_an_endless_line_is_stopped_as_it_comes(self) -> None:
         """Nobody waits for its end."""

