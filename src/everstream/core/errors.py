@@ -122,22 +122,23 @@ class StreamTimeout(EverstreamError):
 
     Attributes:
         kind: Which limit.
-        seconds: Its value.
+        seconds: Its value; None if it was a caller's own and is not known.
     """
 
     kind: TimeoutKind
-    seconds: float
+    seconds: float | None
     retryable = True
 
     _MESSAGES: ClassVar[Mapping[TimeoutKind, str]] = {
-        "connect": "no connection within {:g} s",
-        "read": "no byte came for {:g} s",
-        "first_event": "no event came within {:g} s of opening",
-        "event_idle": "bytes came, but no event for {:g} s",
+        "connect": "no connection within {}",
+        "read": "no byte came within {}",
+        "first_event": "the stream opened, but no event came within {}",
+        "event_idle": "bytes came, but no event within {}",
     }
 
     def __str__(self) -> str:
-        return self._MESSAGES[self.kind].format(self.seconds)
+        limit = "the limit" if self.seconds is None else f"{self.seconds:g} s"
+        return self._MESSAGES[self.kind].format(limit)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

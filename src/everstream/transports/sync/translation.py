@@ -79,9 +79,9 @@ def translated_request_error(error: Exception, url: str, timeouts: Timeouts) -> 
     if isinstance(error, _NEVER_SENT):
         return ConfigurationError(f"the request cannot be made: {type(error).__name__}")
     if _has(chain, requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return StreamTimeout(kind="connect", seconds=timeouts.connect or 0.0)
+        return StreamTimeout(kind="connect", seconds=timeouts.connect)
     if _has(chain, requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
-        return StreamTimeout(kind="read", seconds=timeouts.read or 0.0)
+        return StreamTimeout(kind="read", seconds=timeouts.read)
     host = host_of(url)
     for link in chain:
         if isinstance(link, ssl.SSLCertVerificationError):
@@ -98,7 +98,7 @@ def translated_body_error(error: Exception, timeouts: Timeouts) -> EverstreamErr
     """
     chain = list(_chain(error))
     if _has(chain, urllib3.exceptions.ReadTimeoutError, TimeoutError):
-        return StreamTimeout(kind="read", seconds=timeouts.read or 0.0)
+        return StreamTimeout(kind="read", seconds=timeouts.read)
     return StreamInterrupted(reason=_interruption_reason(chain))
 
 
