@@ -99,6 +99,11 @@ class Connection:
         try:
             with watching(self._watch):
                 self._open(template, connecting)
+        except Exception as error:
+            if self.aborted and not isinstance(error, EverstreamError):
+                # A socket that is shut down in the middle of a handshake fails in many ways.
+                raise StreamInterrupted(reason="reset") from None
+            raise
         finally:
             self._not_busy()
 
