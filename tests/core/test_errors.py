@@ -6,7 +6,7 @@ import copy
 import pickle
 import re
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import get_args
 
 import pytest
@@ -185,6 +185,21 @@ class TestTheTable:
             shown = "".join(traceback.format_exception(error))
         assert type(row.error).__name__ in shown
         assert CANARY not in f"{shown} {row.error!r} {row.error!s} {row.error.args}"
+
+    @every_row
+    def test_it_is_equal_to_itself_alone(self, row: Row) -> None:
+        """An exception is what happened once, not what can be said about it."""
+        assert row.error != copy.copy(row.error)
+        assert len({row.error, copy.copy(row.error), row.error}) == 2
+
+    @every_row
+    def test_what_it_carries_is_given_by_name(self, row: Row) -> None:
+        """Two numbers cannot change places."""
+        if isinstance(row.error, ConfigurationError):
+            assert row.error.args == (row.message,)  # the one that carries its message and nothing else
+        else:
+            assert row.error.args == ()
+            assert all(field.kw_only for field in fields(row.error))  # type: ignore[arg-type]
 
     def test_the_table_has_every_error(self) -> None:
         """A new error needs a row."""
