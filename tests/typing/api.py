@@ -236,7 +236,7 @@ def explain(error: EverstreamError) -> object:
         case CertificateInvalid() | ConnectFailed():
             return error.host, error.reason
         case StreamTimeout():
-            seconds: float = error.seconds
+            seconds: float | None = error.seconds
             return error.kind, seconds
         case StreamInterrupted():
             return error.reason, error.bytes_received, error.events_received
