@@ -16,6 +16,9 @@ def http_url(text: str, base: str = "") -> SplitResult | None:
         parts = urlsplit(urljoin(base, text))
         # Reading the port is what checks it.
         is_http = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        if parts.netloc.isascii():
+            # Raises for what can be no host name, such as a label of 64 characters.
+            (parts.hostname or "").encode("idna")
     except ValueError:
         return None
     return parts if is_http else None
