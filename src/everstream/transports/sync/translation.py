@@ -78,7 +78,8 @@ def translated_request_error(error: Exception, url: str, timeouts: Timeouts) -> 
     chain = list(_chain(error))
     if isinstance(error, _NEVER_SENT):
         return ConfigurationError(f"the request cannot be made: {type(error).__name__}")
-    if _has(chain, requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
+    connect_timeouts = (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError)
+    if _has(chain, *connect_timeouts) or _is_timeout_of_handshake(chain):
         return StreamTimeout(kind="connect", seconds=timeouts.connect)
     if _has(chain, requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
         return StreamTimeout(kind="read", seconds=timeouts.read)
@@ -103,8 +104,11 @@ def translated_body_error(error: Exception, timeouts: Timeouts) -> EverstreamErr
 
 
 def root_cause(error: Exception) -> BaseException | None:
-    """Returns the exception to keep as the cause: the deepest whose message is the system's own."""
-    safe = [link for link in _chain(error) if _is_systems_own(link)]
+    """Returns the exception to keep as the cause: the deepest whose message is the system's own.
+
+    The same is true of what stands behind it, which a traceback shows as well.
+    """
+    safe = [link for link in _chain(error) if all(map(_is_systems_own, _chain(link)))]
     return safe[-1] if safe else None
 
 
@@ -131,6 +135,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _has(chain: list[BaseException], *kinds: type[BaseException]) -> bool:
     return any(isinstance(link, kinds) for link in chain)
+
+
+def _is_timeout_of_handshake(chain: list[BaseException]) -> bool:
+    # It counts as connecting, and urllib3 limits it so, but then calls it a read that timed out.
+    return any(isinstance(link, TimeoutError) and "handshake" in str(link) for link in chain)
 
 
 def _reason(chain: list[BaseException]) -> str:
