@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json import dumps
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import requests
 from requests.auth import AuthBase
@@ -14,7 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import default_user_agent
 
 from everstream.core.errors import ConfigurationError
-from everstream.core.protocol import Connecting
+from everstream.core.events import Connecting
 from everstream.transports.sync.urls import http_url, without_params
 
 __all__ = ["Auth", "AuthSource", "Fields", "FieldsSource", "RequestTemplate", "Session"]
@@ -106,9 +106,10 @@ class RequestTemplate:
 
     def _auth(self) -> Auth | None:
         auth = self.auth
-        if auth is None or isinstance(auth, AuthBase):
-            return auth
-        return auth() if callable(auth) else auth
+        if callable(auth) and not isinstance(auth, AuthBase):
+            auth = auth()
+            _require_auth(auth)
+        return auth
 
     def _headers(
         self, connecting: Connecting, agent: str, session: Session
@@ -146,7 +147,11 @@ def _has_authorization(headers: CaseInsensitiveDict[str | bytes], session: Sessi
 
 
 def _require_auth(auth: object) -> None:
-    if not (auth is None or callable(auth) or isinstance(auth, tuple)):
+    if isinstance(auth, tuple):
+        is_valid = len(cast("tuple[object, ...]", auth)) == 2
+    else:
+        is_valid = auth is None or callable(auth)
+    if not is_valid:
         raise ConfigurationError("auth= takes (user, password), an AuthBase of requests, or a function")
 
 
