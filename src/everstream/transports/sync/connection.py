@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import requests
 
 from everstream.core.errors import ConfigurationError, EverstreamError, RedirectRejected, StreamInterrupted
+from everstream.core.events import Connecting
 from everstream.core.headers import Headers
-from everstream.core.protocol import Connecting
 from everstream.core.timeouts import Timeouts
-from everstream.transports.sync.redirects import is_redirect, redirected
+from everstream.transports.sync.redirects import is_redirect, redirected, sent
 from everstream.transports.sync.request import RequestTemplate
 from everstream.transports.sync.session import own_session, watching
 from everstream.transports.sync.translation import (
@@ -174,7 +174,7 @@ class Connection:
                 _require_read1(response)
                 return
             response.close()
-            request, crossed = redirected(session, request, response)
+            request, crossed = redirected(session, request, response, has_crossed=self.crossed_origin)
             self.crossed_origin = self.crossed_origin or crossed
         reason = f"there were more than {session.max_redirects}"
         raise RedirectRejected(status=self.status, reason=reason, headers=self.headers)
@@ -186,15 +186,14 @@ class Connection:
             raise translated_source_error(error, template.url) from root_cause(error)
 
     def _send(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
-        if self.aborted:
-            raise StreamInterrupted(reason="reset")
+        self._require_wanted()
         settings = session.merge_environment_settings(request.url or "", {}, True, None, None)
         if self.crossed_origin:
             # The certificate is the caller's too.
             settings["cert"] = None
         timeout = (self._timeouts.connect, self._timeouts.read)
         try:
-            return session.send(request, timeout=timeout, allow_redirects=False, **settings)
+            return sent(functools.partial(session.send, timeout=timeout, **settings), request)
         except FOREIGN_ERRORS as error:
             raise translated_request_error(error, request.url or "", self._timeouts) from root_cause(error)
 
@@ -203,6 +202,9 @@ class Connection:
         self._socket, previous = connected.dup(), self._socket
         if previous is not None:
             previous.close()
+        self._require_wanted()
+
+    def _require_wanted(self) -> None:
         if self.aborted:
             raise StreamInterrupted(reason="reset")
 
