@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from everstream.clock import Clock, SystemClock
 from everstream.core.errors import ConfigurationError, EverstreamError, ResponseRejected
-from everstream.core.events import Closed, Event, Failed, Interrupted, Opened, Outcome, StreamItem
+from everstream.core.events import Closed, Event, Failed, Interrupted, Opened, Outcome, ReadyState, StreamItem
 from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES
-from everstream.core.protocol import EventSourceProtocol, ReadyState
+from everstream.core.protocol import EventSourceProtocol
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.resumption import Resumption
 from everstream.core.timeouts import Timeouts
@@ -133,9 +133,7 @@ class EventSource:
         Raises:
             EverstreamError: The stream failed for good. Iterating again raises it again.
         """
-        for item in self.all():
-            if type(item) is Event:
-                yield item
+        return (item for item in self.all() if type(item) is Event)
 
     def __next__(self) -> Event:
         """Returns the next event; see `__iter__`."""
@@ -153,10 +151,8 @@ class EventSource:
         Raises:
             EverstreamError: The stream failed for good, after its `Failed` item.
         """
-        if self._is_read():
-            raise ConfigurationError("another thread is iterating this event source already")
         # Not `yield from`, which would close the stream with the loop that is left.
-        for item in self._items:  # noqa: UP028
+        while (item := self._next_item()) is not None:
             yield item
         failure = self._tally.failure
         if failure is not None and raise_on_failure:
@@ -208,6 +204,11 @@ class EventSource:
 
     def __repr__(self) -> str:
         return f"<EventSource {self._label} {self.state.name.lower()}>"
+
+    def _next_item(self) -> StreamItem | None:
+        if self._is_read():
+            raise ConfigurationError("another thread is iterating this event source already")
+        return next(self._items, None)
 
     def _is_read(self) -> bool:
         return inspect.getgeneratorstate(self._items) == inspect.GEN_RUNNING
