@@ -6,8 +6,8 @@
         for event in source:
             print(event.type, event.data, event.id)
 
-A name is imported when it is first used. So `import everstream` alone, which the pytest plugin of
-`everstream.testing` makes in every test session, costs next to nothing.
+The names are imported when the first of them is used. So `import everstream` alone, which the pytest
+plugin of `everstream.testing` makes in every test session, costs next to nothing.
 """
 
 from __future__ import annotations
@@ -37,19 +37,21 @@ if TYPE_CHECKING:
     from everstream.core.events import (
         Closed,
         Comment,
+        Connecting,
         Event,
         Failed,
         Interrupted,
         Opened,
         Outcome,
         Position,
+        ReadyState,
         RetryHint,
         StreamItem,
         WireItem,
     )
     from everstream.core.headers import Headers
     from everstream.core.parsing import EventStreamParser
-    from everstream.core.protocol import Connecting, EventSourceProtocol, ReadyState
+    from everstream.core.protocol import EventSourceProtocol
     from everstream.core.reconnection import Fail, FullJitter, Reconnect, Reconnector, RetryPolicy
     from everstream.core.resumption import LastEventID, QueryCursor, Resumption
     from everstream.core.timeouts import Timeouts
@@ -57,66 +59,20 @@ if TYPE_CHECKING:
     from everstream.source import EventSource
     from everstream.stats import Stats
 
-_HOMES = {
-    "everstream.clock": (
-        "Clock",
-        "SystemClock",
-    ),
-    "everstream.core.errors": (
-        "CertificateInvalid",
-        "ConfigurationError",
-        "ConnectFailed",
-        "ContentTypeRejected",
-        "EventTooLarge",
-        "EverstreamError",
-        "InvalidJSON",
-        "PayloadError",
-        "RedirectRejected",
-        "ResponseRejected",
-        "RetriesExhausted",
-        "StatusRejected",
-        "StreamIncomplete",
-        "StreamInterrupted",
-        "StreamTimeout",
-    ),
-    "everstream.core.events": (
-        "Closed",
-        "Comment",
-        "Event",
-        "Failed",
-        "Interrupted",
-        "Opened",
-        "Outcome",
-        "Position",
-        "RetryHint",
-        "StreamItem",
-        "WireItem",
-    ),
-    "everstream.core.headers": ("Headers",),
-    "everstream.core.parsing": ("EventStreamParser",),
-    "everstream.core.protocol": (
-        "Connecting",
-        "EventSourceProtocol",
-        "ReadyState",
-    ),
-    "everstream.core.reconnection": (
-        "Fail",
-        "FullJitter",
-        "Reconnect",
-        "Reconnector",
-        "RetryPolicy",
-    ),
-    "everstream.core.resumption": (
-        "LastEventID",
-        "QueryCursor",
-        "Resumption",
-    ),
-    "everstream.core.timeouts": ("Timeouts",),
-    "everstream.iteration": ("iter_events",),
-    "everstream.source": ("EventSource",),
-    "everstream.stats": ("Stats",),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = (
+    "clock",
+    "core.errors",
+    "core.events",
+    "core.headers",
+    "core.parsing",
+    "core.protocol",
+    "core.reconnection",
+    "core.resumption",
+    "core.timeouts",
+    "iteration",
+    "source",
+    "stats",
+)
 
 __version__ = "0.1.0"
 
@@ -171,10 +127,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(_HOME_OF[name]), name)
-    globals()[name] = value
+    for module in (importlib.import_module(f"{__name__}.{path}") for path in _MODULES):
+        globals().update({public: vars(module)[public] for public in module.__all__ if public in __all__})
+    value: object = globals()[name]
     return value
 
 

@@ -25,10 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from everstream.core.headers import Headers
+from everstream.core.wording import count, printable, status_line
 
 if TYPE_CHECKING:
     from everstream.core.events import Event, WireItem
@@ -75,15 +75,7 @@ class EverstreamError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # The arguments of our errors are keywords, which the default would lose.
-        return _restore, (type(self), self.args, dict(vars(self)))
-
-
-def _restore(
-    kind: type[EverstreamError], args: tuple[object, ...], attributes: dict[str, object]
-) -> EverstreamError:
-    error = kind.__new__(kind, *args)
-    vars(error).update(attributes)
-    return error
+        return type(self).__new__, (type(self), *self.args), dict(vars(self))
 
 
 class ConfigurationError(EverstreamError, ValueError):
@@ -104,7 +96,7 @@ class ConnectFailed(EverstreamError):
     retryable = True
 
     def __str__(self) -> str:
-        return f"could not connect to {_printable(self.host)}: {_printable(self.reason, 300)}"
+        return f"could not connect to {printable(self.host)}: {printable(self.reason, 300)}"
 
 
 class CertificateInvalid(ConnectFailed):
@@ -113,7 +105,7 @@ class CertificateInvalid(ConnectFailed):
     retryable = False
 
     def __str__(self) -> str:
-        return f"the certificate of {_printable(self.host)} is not valid: {_printable(self.reason, 300)}"
+        return f"the certificate of {printable(self.host)} is not valid: {printable(self.reason, 300)}"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -167,7 +159,7 @@ class StreamInterrupted(EverstreamError):
     }
 
     def __str__(self) -> str:
-        received = f"{_count(self.bytes_received, 'byte')} and {_count(self.events_received, 'event')}"
+        received = f"{count(self.bytes_received, 'byte')} and {count(self.events_received, 'event')}"
         return f"{self._MESSAGES[self.reason]} after {received}"
 
 
@@ -199,7 +191,7 @@ class StatusRejected(ResponseRejected):
 
     def __str__(self) -> str:
         wait = "" if self.retry_after is None else f" and asked for a wait of {self.retry_after:g} s"
-        return f"the server answered {_status_line(self.status)}{wait}"
+        return f"the server answered {status_line(self.status)}{wait}"
 
 
 class ContentTypeRejected(ResponseRejected):
@@ -212,8 +204,8 @@ class ContentTypeRejected(ResponseRejected):
 
     def __str__(self) -> str:
         essence, _, _ = (self.content_type or "").partition(";")
-        got = _printable(essence.strip()) or "no content type"
-        return f"the server answered {_status_line(self.status)} with {got}, not text/event-stream"
+        got = printable(essence.strip()) or "no content type"
+        return f"the server answered {status_line(self.status)} with {got}, not text/event-stream"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -227,7 +219,7 @@ class RedirectRejected(ResponseRejected):
     reason: str
 
     def __str__(self) -> str:
-        return f"the redirect ({_status_line(self.status)}) was not followed: {_printable(self.reason)}"
+        return f"the redirect ({status_line(self.status)}) was not followed: {printable(self.reason)}"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -261,7 +253,7 @@ class RetriesExhausted(EverstreamError):
     last_error: EverstreamError
 
     def __str__(self) -> str:
-        failures = _count(self.attempts, "failure")
+        failures = count(self.attempts, "failure")
         return f"gave up after {failures} in {self.elapsed:.1f} s; the last: {self.last_error}"
 
 
@@ -279,7 +271,7 @@ class StreamIncomplete(EverstreamError):
 
     def __str__(self) -> str:
         return (
-            f"the stream ended after {_count(self.events_received, 'event')} without {_printable(self.until)}"
+            f"the stream ended after {count(self.events_received, 'event')} without {printable(self.until)}"
         )
 
 
@@ -299,20 +291,4 @@ class InvalidJSON(PayloadError):
 
     def __str__(self) -> str:
         size = f"{len(self.event.data)} characters"
-        return f"the data of an event of type {_printable(self.event.type)} is no JSON ({size})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _status_line(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
-
-
-def _printable(text: str, length: int = 80) -> str:
-    """Gives text from the wire in a form that is safe in a terminal and short in a log."""
-    return ascii(text if len(text) <= length else text[: length - 3] + "...")[1:-1]
+        return f"the data of an event of type {printable(self.event.type)} is no JSON ({size})"

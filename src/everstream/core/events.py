@@ -8,7 +8,8 @@ they end up in logs and tracebacks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import enum
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from json import loads as parse_json
 from typing import Literal, TypeAlias, TypeVar, overload
@@ -20,6 +21,7 @@ __all__ = [
     "CloseReason",
     "Closed",
     "Comment",
+    "Connecting",
     "Event",
     "Failed",
     "Interrupted",
@@ -27,6 +29,7 @@ __all__ = [
     "Opened",
     "Outcome",
     "Position",
+    "ReadyState",
     "RetryHint",
     "StreamItem",
     "WireItem",
@@ -38,6 +41,17 @@ JSONValue: TypeAlias = dict[str, "JSONValue"] | list["JSONValue"] | str | int | 
 
 CloseReason = Literal["close", "eof", "no content", "until"]
 """Why a stream ended normally: the caller closed it, the server ended it, 204, or `until` was seen."""
+
+
+class ReadyState(enum.Enum):
+    """The ready state of an event source, as the standard has it."""
+
+    CONNECTING = 0
+    """Not open: before the first connection, between two, or waiting to reconnect."""
+    OPEN = 1
+    """A connection is announced."""
+    CLOSED = 2
+    """Over, for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,25 @@ class Position:
     """
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """What to send with the next request.
+
+    Attributes:
+        headers: Header fields that a caller's own may replace: `Accept`, `Cache-Control`.
+        cursor_headers: Header fields of the cursor, which win over a caller's.
+        cursor_params: Query parameters of the cursor, which win over a caller's.
+        attempt: The number of this attempt in its outage, from 1.
+        last_event_id: The cursor that goes with this request; empty if there is none.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    cursor_headers: Mapping[str, str | bytes] = field(repr=False)
+    cursor_params: Mapping[str, str] = field(repr=False)
+    attempt: int
+    last_event_id: str
 
 
 @dataclass(frozen=True, slots=True)

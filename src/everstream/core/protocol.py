@@ -23,9 +23,7 @@ in all calls.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from everstream.core.acceptance import rejection
 from everstream.core.errors import (
@@ -40,12 +38,14 @@ from everstream.core.events import (
     Closed,
     CloseReason,
     Comment,
+    Connecting,
     Event,
     Failed,
     Interrupted,
     Opened,
     Outcome,
     Position,
+    ReadyState,
     RetryHint,
     WireItem,
 )
@@ -54,37 +54,7 @@ from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES, EventStreamParser
 from everstream.core.reconnection import Fail, Reconnector, RetryPolicy
 from everstream.core.resumption import LastEventID, Resumption
 
-__all__ = ["Connecting", "EventSourceProtocol", "ReadyState"]
-
-
-class ReadyState(enum.Enum):
-    """The ready state of an event source, as the standard has it."""
-
-    CONNECTING = 0
-    """Not open: before the first connection, between two, or waiting to reconnect."""
-    OPEN = 1
-    """A connection is announced."""
-    CLOSED = 2
-    """Over, for good."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connecting:
-    """What to send with the next request.
-
-    Attributes:
-        headers: Header fields that a caller's own may replace: `Accept`, `Cache-Control`.
-        cursor_headers: Header fields of the cursor, which win over a caller's.
-        cursor_params: Query parameters of the cursor, which win over a caller's.
-        attempt: The number of this attempt in its outage, from 1.
-        last_event_id: The cursor that goes with this request; empty if there is none.
-    """
-
-    headers: Mapping[str, str] = field(repr=False)
-    cursor_headers: Mapping[str, str | bytes] = field(repr=False)
-    cursor_params: Mapping[str, str] = field(repr=False)
-    attempt: int
-    last_event_id: str
+__all__ = ["EventSourceProtocol"]
 
 
 # [spec] 9.2.2: the request's header list has Accept: text/event-stream, and its cache mode is

@@ -20,8 +20,7 @@ from urllib.parse import urlsplit
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from everstream.core.events import Closed, Failed, Interrupted, Opened
-from everstream.core.protocol import Connecting
+from everstream.core.events import Closed, Connecting, Failed, Interrupted, Opened
 
 __all__ = ["Loggable", "Logger", "LoggerLike", "StreamLog", "public_url", "record_of"]
 
@@ -37,19 +36,19 @@ Fields: TypeAlias = Mapping[str, object]
 class Logger(Protocol):
     """What is asked of a logger: structlog's bound loggers have it."""
 
-    def debug(self, event: str, /, **fields: object) -> object:
+    def debug(self, event: str, **fields: object) -> object:
         """Logs at level debug."""
         ...
 
-    def info(self, event: str, /, **fields: object) -> object:
+    def info(self, event: str, **fields: object) -> object:
         """Logs at level info."""
         ...
 
-    def warning(self, event: str, /, **fields: object) -> object:
+    def warning(self, event: str, **fields: object) -> object:
         """Logs at level warning."""
         ...
 
-    def error(self, event: str, /, **fields: object) -> object:
+    def error(self, event: str, **fields: object) -> object:
         """Logs at level error."""
         ...
 
