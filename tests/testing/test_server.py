@@ -1,12 +1,12 @@
 """The server's life: starting, refusing, stopping, and what it leaves behind."""
 
 import http.client
-import os
 import socket
 import threading
 import time
 import warnings
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import requests
@@ -18,6 +18,7 @@ from everstream.testing import (
     cut,
     endless,
     event,
+    log_of,
     pause,
     refusal,
     reset,
@@ -31,6 +32,11 @@ from tests.testing.judges import DEADLINE, everything, get, raw_get
 def own_threads() -> list[str]:
     """Names the threads that servers have started and not ended."""
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("sse-")]
+
+
+def open_descriptors() -> int:
+    """Counts this process's open files and sockets."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def accepts(server: SSEServer) -> bool:
@@ -163,7 +169,7 @@ def test_stopping_ends_a_refusal() -> None:
 
 def test_nothing_stays_behind() -> None:
     """No descriptor, no thread and no warning, whatever the ends of the connections were."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         for _ in range(20):
@@ -173,7 +179,7 @@ def test_nothing_stays_behind() -> None:
                     with raw_get(server) as client:
                         client.recv(10)
     assert own_threads() == []
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
 
 
 def test_an_error_while_a_connection_is_played_reaches_the_test() -> None:
@@ -184,8 +190,6 @@ def test_an_error_while_a_connection_is_played_reaches_the_test() -> None:
 
     def play() -> None:
         with SSEServer() as server:
-            from everstream.testing import log_of
-
             server.serve_log(log_of(["a"]), cursor=broken)
             with pytest.raises(http.client.RemoteDisconnected), get(server):
                 pass

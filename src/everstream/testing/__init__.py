@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from everstream.testing.direction import ConnectionLike
     from everstream.testing.encoding import BOM, encode_comment, encode_event, encode_position, encode_retry
     from everstream.testing.faults import DEFAULT_FAULTS, Fault, PlannedConnection
     from everstream.testing.log import EventLog, LogEntry, log_of
@@ -37,15 +38,18 @@ if TYPE_CHECKING:
         wait,
     )
     from everstream.testing.server import SSEServer
-    from everstream.testing.steps import Connection, Step, connection
+    from everstream.testing.steps import Connection, Encoding, Framing, Step, connection
     from everstream.testing.verdict import Verdict
 
 __all__ = [
     "BOM",
     "DEFAULT_FAULTS",
     "Connection",
+    "ConnectionLike",
+    "Encoding",
     "EventLog",
     "Fault",
+    "Framing",
     "LogEntry",
     "PlannedConnection",
     "RecordedRequest",
@@ -79,12 +83,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "direction": ("ConnectionLike",),
     "encoding": ("BOM", "encode_comment", "encode_event", "encode_position", "encode_retry"),
     "faults": ("DEFAULT_FAULTS", "Fault", "PlannedConnection"),
     "log": ("EventLog", "LogEntry", "log_of"),
     "recording": ("RecordedRequest", "RequestHeaders"),
     "server": ("SSEServer",),
-    "steps": ("Connection", "Step", "connection"),
+    "steps": ("Connection", "Encoding", "Framing", "Step", "connection"),
     "verdict": ("Verdict",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
