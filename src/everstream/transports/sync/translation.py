@@ -78,8 +78,7 @@ def translated_request_error(error: Exception, url: str, timeouts: Timeouts) -> 
     chain = list(_chain(error))
     if isinstance(error, _NEVER_SENT):
         return ConfigurationError(f"the request cannot be made: {type(error).__name__}")
-    connect_timeouts = (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError)
-    if _has(chain, *connect_timeouts) or _is_timeout_of_handshake(chain):
+    if any(map(_is_connect_timeout, chain)):
         return StreamTimeout(kind="connect", seconds=timeouts.connect)
     if _has(chain, requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
         return StreamTimeout(kind="read", seconds=timeouts.read)
@@ -137,9 +136,14 @@ def _has(chain: list[BaseException], *kinds: type[BaseException]) -> bool:
     return any(isinstance(link, kinds) for link in chain)
 
 
-def _is_timeout_of_handshake(chain: list[BaseException]) -> bool:
-    # It counts as connecting, and urllib3 limits it so, but then calls it a read that timed out.
-    return any(isinstance(link, TimeoutError) and "handshake" in str(link) for link in chain)
+def _is_connect_timeout(link: BaseException) -> bool:
+    if isinstance(link, urllib3.exceptions.ConnectTimeoutError):
+        # Despite its base class, NewConnectionError is any failure: refusal, name resolution.
+        return not isinstance(link, urllib3.exceptions.NewConnectionError)
+    # The handshake of TLS is part of connecting, and limited so, but its timeout comes as one of reading.
+    return isinstance(link, requests.ConnectTimeout) or (
+        isinstance(link, TimeoutError) and "handshake" in str(link)
+    )
 
 
 def _reason(chain: list[BaseException]) -> str:
