@@ -4,10 +4,14 @@ A reader that waits in `recv` is freed by shutting the socket down; closing it f
 not free it, and `Response.close()` waits for the reader. After the response's head urllib3 hands the
 socket's `shutdown` out; before it, during the TLS handshake and while the head is awaited, nobody does.
 So our connections show each socket, when it is made, to whoever watches in this context.
+
+They also notice a head that is cut off. `http.client` takes the end of the connection for the end of the
+head: a server that dies at that moment would seem to have answered 200 without a content type, for good.
 """
 
 from __future__ import annotations
 
+import http.client
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -20,6 +24,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from urllib3.poolmanager import PoolManager, ProxyManager
 
 __all__ = ["own_session", "watching"]
@@ -52,12 +58,41 @@ def own_session() -> requests.Session:
     return session
 
 
+class _HTTPResponse(http.client.HTTPResponse):
+    def begin(self) -> None:
+        lines = self.fp
+        self.fp = _WholeLines(lines)  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:  # pyright: ignore[reportUnnecessaryComparison]
+                self.fp = lines
+
+
+class _WholeLines:
+    """Lines of a head, the last of which is the empty one."""
+
+    def __init__(self, lines: BufferedReader) -> None:
+        self._lines = lines
+        self.close = lines.close
+
+    def readline(self, limit: int) -> bytes:
+        line = self._lines.readline(limit)
+        if len(line) < limit and not line.endswith(b"\n"):
+            raise http.client.RemoteDisconnected("the connection was closed inside the response's head")
+        return line
+
+
 class _HTTPConnection(HTTPConnection):
+    response_class = _HTTPResponse
+
     def _new_conn(self) -> socket.socket:
         return _shown(super()._new_conn())
 
 
 class _HTTPSConnection(HTTPSConnection):
+    response_class = _HTTPResponse
+
     def _new_conn(self) -> socket.socket:
         return _shown(super()._new_conn())
 
