@@ -181,13 +181,15 @@ ONE_LINE = [b"data: ", *[b"x" * 1024] * 4096, b"\n\n"]
 MANY_LINES = [*[b"data: " + b"x" * 1017 + b"\n"] * 4096, b"\n"]
 ONE_COMMENT = [b":", *[b"x" * 1024] * 4096, b"\n"]
 MULTIBYTE = [b"data: ", *["é".encode() * 512] * 4096, b"\n\n"]
+SHORT_LINES = [*[b"data\n"] * 65536, b"\n"]
+SHORT_CHUNKS = [b"data:", *[b"x"] * 65536, b"\n\n"]
 
 
 class TestTheCost:
     @pytest.mark.parametrize(
         "chunks",
-        [ONE_LINE, MANY_LINES, ONE_COMMENT, MULTIBYTE],
-        ids=["one line", "many lines", "one comment", "multibyte"],
+        [ONE_LINE, MANY_LINES, ONE_COMMENT, MULTIBYTE, SHORT_LINES, SHORT_CHUNKS],
+        ids=["one line", "many lines", "one comment", "multibyte", "short lines", "short chunks"],
     )
     def test_no_chunk_of_a_large_event_copies_those_before_it(self, chunks: list[bytes]) -> None:
         """A copy for each chunk would make a large event cost the square of its size."""
