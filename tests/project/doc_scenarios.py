@@ -7,7 +7,20 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from everstream.testing import Connection, Step, connection, cut, event, no_content, retry, status
+from everstream.testing import (
+    Connection,
+    Step,
+    comment,
+    connection,
+    cut,
+    event,
+    no_content,
+    redirect,
+    reset,
+    retry,
+    stall,
+    status,
+)
 
 
 @dataclass(frozen=True)
@@ -15,7 +28,7 @@ class Scenario:
     """A script for one connection after the other, and what comes after these: 204 if not said."""
 
     connections: tuple[Connection | Step, ...]
-    then: Step | None = None
+    then: Connection | Step | None = None
 
 
 EVENTS = (
@@ -46,4 +59,10 @@ SCENARIOS = {
     "unauthorized-once": Scenario((status(401), *EVENTS)),
     "forbidden": Scenario((), then=status(403, body=b"no")),
     "down": Scenario((), then=status(503)),
+    "expired-token": Scenario((status(401), connection(event("welcome")))),
+    "every-time": Scenario((), then=connection(*(event(f"{n}", id=f"{n}") for n in (1, 2, 3)))),
+    "heartbeats": Scenario((connection(comment("ping"), event("1", id="1"), comment("ping")),)),
+    "not-there-yet": Scenario((status(404), connection(event("ready")))),
+    "please-wait": Scenario((status(503, retry_after=3600),)),
+    "stalls": Scenario((connection(event("1", id="1"), stall()),)),
 }
