@@ -75,7 +75,7 @@ class Acceptor(ThreadedWSGIServer):
 
     Args:
         listening: The socket.
-        application: Answers a request.
+        application: Answers a request whose body has been read.
         conversations: Where the connections are kept.
         ssl_context: Makes it a TLS server.
     """
@@ -89,7 +89,8 @@ class Acceptor(ThreadedWSGIServer):
     ) -> None:
         host, port = listening.getsockname()[:2]
         app = Request.application(application)
-        super().__init__(host, port, app, Conversation, fd=listening.fileno())
+        # An error of ours is not to be made a response of, but to be seen: it ends the thread.
+        super().__init__(host, port, app, Conversation, passthrough_errors=True, fd=listening.fileno())
         self._conversations = conversations
         if ssl_context is not None:
             self.ssl_context = ssl_context

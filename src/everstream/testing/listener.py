@@ -22,7 +22,7 @@ except ImportError as error:
         'everstream.testing needs pytest-httpserver: pip install "everstream[testing]"'
     ) from error
 
-from werkzeug import Request
+from werkzeug import Request, Response
 
 from everstream.testing.acceptor import Acceptor, Arrival, Conversation, Conversations
 
@@ -85,7 +85,7 @@ class Listener(HTTPServerBase):
                 return
             with self._bound() as listening:
                 listening.listen(_BACKLOG)
-                self.server = Acceptor(listening, self.application, self._conversations, self._tls)
+                self.server = Acceptor(listening, self._application, self._conversations, self._tls)
             self.server_thread = threading.Thread(target=self.thread_target, name="sse-server", daemon=True)
             self.server_thread.start()
 
@@ -107,6 +107,11 @@ class Listener(HTTPServerBase):
         stays_open = self._answer(conversation.arrival(request))
         conversation.close_connection = not stays_open
         raise Answered
+
+    def _application(self, request: Request) -> Response:
+        # The inherited `application` is a WSGI application in some versions and not in others.
+        request.get_data()
+        return self.dispatch(request)
 
     def _reserve(self) -> None:
         # Holds the port also while connections are refused. Without this, another process could be
