@@ -47,22 +47,36 @@ EVENTS = (
 
 
 def tokens(*texts: str) -> Iterator[Step]:
-    """Yields the events of a chat completion, and the sentinel that ends it."""
+    """Yields the events of a chat completion."""
     for text in texts:
         yield event(json.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}))
-    yield event("[DONE]")
+
+
+DONE = event("[DONE]")
+"""The sentinel that ends a chat completion."""
+
+
+def sequence(number: int) -> Step:
+    """Returns an event that has its place in its data."""
+    return event(json.dumps({"sequence": number}))
 
 
 SCENARIOS = {
     "events": Scenario(EVENTS),
-    "token-stream": Scenario((connection(*tokens("Every", " stream", " flows", " on.")),)),
+    "cut-answer": Scenario((connection(*tokens("Every", " stream"), cut(b'data: {"cho')),)),
+    "token-stream": Scenario((connection(*tokens("Every", " stream", " flows", " on."), DONE),)),
+    "truncated": Scenario((connection(*tokens("Every", " stream")),)),
     "unauthorized-once": Scenario((status(401), *EVENTS)),
     "forbidden": Scenario((), then=status(403, body=b"no")),
     "down": Scenario((), then=status(503)),
     "expired-token": Scenario((status(401), connection(event("welcome")))),
     "every-time": Scenario((), then=connection(*(event(f"{n}", id=f"{n}") for n in (1, 2, 3)))),
     "heartbeats": Scenario((connection(comment("ping"), event("1", id="1"), comment("ping")),)),
+    "no-ids": Scenario((connection(event("1"), cut()), connection(event("3")))),
     "not-there-yet": Scenario((status(404), connection(event("ready")))),
     "please-wait": Scenario((status(503, retry_after=3600),)),
+    "sequence": Scenario(
+        (connection(sequence(1), sequence(2), cut()), connection(sequence(3)), connection()),
+    ),
     "stalls": Scenario((connection(event("1", id="1"), stall()),)),
 }
