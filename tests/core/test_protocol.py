@@ -238,6 +238,11 @@ class TestUntil:
         assert (outcome.error.until, outcome.error.events_received) == ("[DONE]", 1)
         assert isinstance(outcome.error.__cause__, StreamInterrupted)
 
+    def test_it_cannot_be_empty(self) -> None:
+        """An event without data is no sign of the end."""
+        with pytest.raises(ConfigurationError, match="until="):
+            EventSourceProtocol(until="")
+
 
 class TestTheEnd:
     """Every way in which a connection can be over."""

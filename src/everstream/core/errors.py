@@ -2,7 +2,8 @@
 
 Rule: this module imports only what the errors carry. An error keeps what a handler of it needs as
 attributes and makes its message from them. No message and no representation holds the user-info or
-query of a URL, a header value, or anything the server sent as a payload: errors end up in logs.
+query of a URL, a header value (but for a media type that was refused), or anything the server sent as
+a payload: errors end up in logs.
 
 - `EverstreamError`
     - `ConfigurationError`: an argument cannot work (also a `ValueError`)
@@ -28,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from everstream.core.headers import Headers
-from everstream.core.wording import count, printable, status_line
+from everstream.core.wording import count, printable, seconds, status_line
 
 if TYPE_CHECKING:
     from everstream.core.events import Event, WireItem
@@ -129,7 +130,7 @@ class StreamTimeout(EverstreamError):
     }
 
     def __str__(self) -> str:
-        limit = "the limit" if self.seconds is None else f"{self.seconds:g} s"
+        limit = "the limit" if self.seconds is None else seconds(self.seconds)
         return self._MESSAGES[self.kind].format(limit)
 
 
@@ -190,7 +191,7 @@ class StatusRejected(ResponseRejected):
     """
 
     def __str__(self) -> str:
-        wait = "" if self.retry_after is None else f" and asked for a wait of {self.retry_after:g} s"
+        wait = "" if self.retry_after is None else f" and asked for a wait of {seconds(self.retry_after)}"
         return f"the server answered {status_line(self.status)}{wait}"
 
 
@@ -224,7 +225,7 @@ class RedirectRejected(ResponseRejected):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class EventTooLarge(EverstreamError):
-    """An event or a line is larger than `max_event_bytes`.
+    """What one event needs, the line that is being read included, passes `max_event_bytes`.
 
     Attributes:
         limit: The value of `max_event_bytes`.

@@ -29,6 +29,10 @@ __all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser", "digits_to_float"]
 # limit by default, Go's bufio.Scanner and r3labs/sse have 64 KiB.
 DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
+# A string costs some 60 bytes beside its text. Fragments of a few bytes are put together, so that a line
+# that trickles in cannot take many times its size.
+_LEAST_FRAGMENT = 64
+
 _UTF8_BOM_AWARE = codecs.getincrementaldecoder("utf-8-sig")
 
 
@@ -45,7 +49,8 @@ class EventStreamParser:
 
         Args:
             last_event_id: The last event ID string of the event source so far.
-            max_event_bytes: The most bytes of UTF-8 that the data of an event, or any line, may have.
+            max_event_bytes: The most bytes of UTF-8 that may be kept for one event: the data of its block
+                so far, with line feeds, and the whole line that is being read, which may be a comment.
 
         Raises:
             ConfigurationError: `max_event_bytes` is not above 0.
@@ -61,11 +66,13 @@ class EventStreamParser:
         self._after_cr = False
         self._fragments: list[str] = []
         self._fragments_bytes = 0
-        self._in_block = False
         self._data: list[str] = []
         self._data_bytes = 0
         self._type = ""
         # [spec] The last event ID buffer: not reset by a dispatch, lost when cut inside a block.
+        # [departure] The standard begins each connection with an empty buffer, by which the first event
+        # without an id would reset the last event ID string, and the next reconnect would have none. It
+        # begins with the string instead, as browsers do.
         self._last_event_id_buffer = last_event_id
         self._items: list[WireItem] = []
 
@@ -101,7 +108,8 @@ class EventStreamParser:
         """
         pending, _ = self._decoder.getstate()
         line = "".join(self._fragments) + pending.decode(errors="replace")
-        if not self._in_block and (not line or line.startswith(":")):
+        is_moving = self._last_event_id_buffer != self.last_event_id
+        if not (self._data or self._type or is_moving) and (not line or line.startswith(":")):
             return None
         # The unfinished line may be any field. It is read by a parser that stands where this one does.
         twin = EventStreamParser(self._last_event_id_buffer, max_event_bytes=sys.maxsize)
@@ -138,7 +146,10 @@ class EventStreamParser:
         return line
 
     def _keep(self, fragment: str) -> None:
-        self._fragments.append(fragment)
+        if self._fragments and len(self._fragments[-1]) < _LEAST_FRAGMENT:
+            self._fragments[-1] += fragment
+        else:
+            self._fragments.append(fragment)
         self._fragments_bytes += _utf8_length(fragment)
         self._check(self._data_bytes + self._fragments_bytes)
 
@@ -152,7 +163,8 @@ class EventStreamParser:
             # Nearly every line of a real stream; one look instead of a partition.
             self._add_data(line[6:] if line.startswith(" ", 5) else line[5:])
         elif line[0] == ":":
-            # [spec] If the line starts with a colon: ignore the line. (It is out of band here.)
+            # [spec] If the line starts with a colon: ignore the line.
+            # [departure] A comment comes out as an item: it is how servers show that they are alive.
             self._items.append(Comment(line[1:].removeprefix(" ")))
         else:
             # [spec] Collect the characters before the first colon as field, those after as value;
@@ -163,7 +175,6 @@ class EventStreamParser:
 
     def _field(self, name: str, value: str) -> None:
         # [spec] Field names must be compared literally, with no case folding performed.
-        self._in_block = True
         if name == "data":
             self._add_data(value)
         elif name == "event":
@@ -181,7 +192,6 @@ class EventStreamParser:
     def _add_data(self, value: str) -> None:
         # [spec] Append the field value to the data buffer, then append a single LF. (The last LF is
         # removed at dispatch, which makes it a join.)
-        self._in_block = True
         self._data.append(value)
         self._data_bytes += _utf8_length(value) + 1
 
@@ -207,7 +217,6 @@ class EventStreamParser:
             # buffer to the empty string and return.
             self._items.append(Position(self.last_event_id))
         self._type = ""
-        self._in_block = False
 
     def _check(self, size: int) -> None:
         if size > self._max_event_bytes:

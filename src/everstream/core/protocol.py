@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from everstream.core.acceptance import rejection
 from everstream.core.errors import (
+    ConfigurationError,
     EventTooLarge,
     EverstreamError,
     InterruptionReason,
@@ -93,7 +94,12 @@ class EventSourceProtocol:
             credentials_renewed: Whether each request has fresh credentials, so that a 401 is worth
                 one more try.
             max_event_bytes: See `EventStreamParser`.
+
+        Raises:
+            ConfigurationError: An argument cannot work.
         """
+        if until == "":
+            raise ConfigurationError("until= takes the data that ends the stream; it cannot be empty")
         self.state = ReadyState.CONNECTING
         self.last_event_id = last_event_id
         self._reconnector = Reconnector(RetryPolicy() if retry is None else retry)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-__all__ = ["count", "printable", "status_line"]
+__all__ = ["count", "printable", "seconds", "status_line"]
 
 
 def count(number: int, noun: str) -> str:
     """Returns a number with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def seconds(number: float) -> str:
+    """Returns a time with its unit, without an exponent where people would not write one."""
+    return f"{number:.12g} s"
 
 
 def status_line(status: int) -> str:
