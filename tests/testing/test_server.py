@@ -159,6 +159,15 @@ def test_stopping_ends_everything_that_waits(step: Step) -> None:
         assert server.requests[0].ended is not None
 
 
+def test_a_stopped_server_accepts_nothing() -> None:
+    """Stopping twice is fine; and stopping within a refusal is not undone by its end."""
+    with SSEServer() as server, server.refusing():
+        server.stop()
+        server.stop()
+    assert not accepts(server)
+    assert own_threads() == []
+
+
 def test_stopping_ends_a_refusal() -> None:
     """No timer stays behind that would open the port again."""
     with SSEServer() as server:

@@ -56,6 +56,7 @@ class Listener(HTTPServerBase):
         self._answer = answer
         self._tls = ssl_context
         self._reserved: socket.socket | None = None
+        self._started = False
         self._switching = threading.RLock()
         self._conversations = Conversations()
 
@@ -66,22 +67,25 @@ class Listener(HTTPServerBase):
 
     def start(self) -> None:
         """Listens. The port stays the same, and taken, until `stop()`."""
-        if self._reserved is None:
+        if not self._started:
             self._reserve()
+            self._started = True
         self.listen()
 
     def stop(self) -> None:
         """Ends everything: the listening, and every connection with its thread."""
-        self.refuse()
+        with self._switching:
+            self._started = False
+            self.refuse()
         self._conversations.stop()
         if self._reserved is not None:
             self._reserved.close()
             self._reserved = None
 
     def listen(self) -> None:
-        """Accepts connections (again)."""
+        """Accepts connections (again), unless it has been stopped meanwhile."""
         with self._switching:
-            if self.is_running():
+            if self.is_running() or not self._started:
                 return
             with self._bound() as listening:
                 listening.listen(_BACKLOG)
