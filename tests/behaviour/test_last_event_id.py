@@ -124,7 +124,7 @@ class TestHowItIsWritten:
         assert sent(sse_server, LAST_EVENT_ID) == [[], []]
 
     @pytest.mark.parametrize(
-        "id",
+        "last",
         [
             "a\x01b",
             f"a{CONTROL_CHARACTERS}b",
