@@ -99,6 +99,7 @@ class Connection:
         try:
             with watching(self._watch):
                 self._open(template, connecting)
+            self._require_wanted()
         except Exception as error:
             if self.aborted and not isinstance(error, EverstreamError):
                 # A socket that is shut down in the middle of a handshake fails in many ways.
