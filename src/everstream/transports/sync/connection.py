@@ -188,7 +188,8 @@ class Connection:
 
     def _send(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
         self._require_wanted()
-        settings = session.merge_environment_settings(request.url or "", {}, True, None, None)
+        # With the session's own `verify`, which requests would let REQUESTS_CA_BUNDLE replace.
+        settings = session.merge_environment_settings(request.url or "", {}, True, session.verify, None)
         if self.crossed_origin:
             # The certificate is the caller's too.
             settings["cert"] = None
