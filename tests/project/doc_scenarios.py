@@ -15,8 +15,6 @@ from everstream.testing import (
     cut,
     event,
     no_content,
-    redirect,
-    reset,
     retry,
     stall,
     status,
