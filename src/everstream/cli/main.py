@@ -1,0 +1,17 @@
+"""The entry point, which works without the extras that the command needs, and says so.
+
+Rule: typer and rich are imported inside functions here, and at the top of every other module.
+"""
+
+from __future__ import annotations
+
+from everstream.cli.extras import needs
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Runs the command and exits."""
+    with needs("cli", "typer", "rich"):
+        from everstream.cli.app import app
+    app(prog_name="everstream")

@@ -1,0 +1,147 @@
+"""`everstream tail`: a stream on the terminal, or in a pipe."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+from everstream import (
+    ConfigurationError,
+    Event,
+    EventSource,
+    EverstreamError,
+    Failed,
+    Interrupted,
+    Opened,
+    RetriesExhausted,
+    StreamItem,
+)
+from everstream.cli.escaping import escaped
+from everstream.cli.exits import Exit
+from everstream.cli.formats import Bare, Format, JSONLines, Pretty, Writer
+from everstream.cli.logs import stream_logger
+from everstream.cli.options import TailOptions, event_source
+from everstream.cli.pipes import abandon, prepare, until_unread
+from everstream.cli.screen import Screen
+from everstream.cli.signals import Signals
+from everstream.cli.status import Status
+from everstream.cli.wording import count, excerpt, line_of, reason
+
+__all__ = ["tail"]
+
+
+def tail(options: TailOptions) -> Exit:
+    """Writes a stream until it ends, and says how it ended."""
+    prepare()
+    screen = Screen()
+    try:
+        return _tailed(options, screen)
+    except KeyboardInterrupt:
+        # While the body was read from stdin: there was no stream yet.
+        return Exit.INTERRUPTED
+    except ConfigurationError as error:
+        screen.message(reason(error))
+        return Exit.USAGE
+    except BrokenPipeError:
+        abandon()
+        return Exit.ENDED
+    except OSError as error:
+        # The library's own errors are none of these: it was our output that failed.
+        abandon()
+        screen.message(f"the output could not be written: {error.strerror}")
+        return Exit.TROUBLE
+
+
+def _tailed(options: TailOptions, screen: Screen) -> Exit:
+    form = options.log_format
+    logger = None if form is None else stream_logger(form, screen.note, colors=screen.colors)
+    source = event_source(options, logger)
+    status = Status(source)
+    output = _Output(options, screen)
+    with (
+        source,
+        Signals(source.close) as signals,
+        until_unread(sys.stdout, source.close),
+        screen.showing(status.line),
+    ):
+        failure = _written(source, output, status)
+    if signals.exit is None and failure is not None:
+        return _report(failure, screen)
+    if screen.is_live:
+        screen.message(_summary(source))
+    return Exit.ENDED if signals.exit is None else signals.exit
+
+
+def _written(source: EventSource, output: _Output, status: Status) -> EverstreamError | None:
+    """Writes what comes, and returns the final error."""
+    for item in source.all(raise_on_failure=False):
+        status.note(item)
+        output.write(item)
+        if output.is_full:
+            return None
+        if isinstance(item, Failed):
+            return item.error
+    return None
+
+
+class _Output:
+    """Writes of a stream's items what was asked for."""
+
+    def __init__(self, options: TailOptions, screen: Screen) -> None:
+        self._options = options
+        self._screen = screen
+        self._writer = self._of_format(options.format)
+        self._events_left = options.max_events
+        # Elsewhere interruptions can be seen anyway.
+        self._warns = not (screen.is_live or options.lifecycle or options.log_format)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many events as were asked for have been written."""
+        return self._events_left == 0
+
+    def write(self, item: StreamItem) -> None:
+        """Writes an item, or leaves it out."""
+        types = self._options.types
+        if isinstance(item, Event):
+            if not types or item.type in types:
+                with self._screen.writing():
+                    self._writer.event(item)
+                if self._events_left is not None:
+                    self._events_left -= 1
+        elif self._options.lifecycle:
+            with self._screen.writing():
+                self._writer.lifecycle(item)
+        elif self._warns:
+            self._warn(item)
+
+    def _warn(self, item: StreamItem) -> None:
+        if isinstance(item, Interrupted) or (isinstance(item, Opened) and item.downtime is not None):
+            self._screen.message(line_of(item)[1])
+
+    def _of_format(self, form: Format) -> Writer:
+        if form is Format.AUTO:
+            form = Format.PRETTY if sys.stdout.isatty() else Format.JSONL
+        if form is Format.PRETTY:
+            return Pretty(sys.stdout)
+        if form is Format.DATA:
+            return Bare(sys.stdout, self._screen.message)
+        return JSONLines(sys.stdout, with_kind=self._options.lifecycle)
+
+
+def _report(error: EverstreamError, screen: Screen) -> Exit:
+    screen.message(reason(error))
+    said = excerpt(error)
+    if said is not None:
+        screen.message(f"it said: {said}")
+    if isinstance(error, ConfigurationError):
+        return Exit.USAGE
+    return Exit.EXHAUSTED if isinstance(error, RetriesExhausted) else Exit.REFUSED
+
+
+def _summary(source: EventSource) -> str:
+    """Returns how far it got, and how to go on from there."""
+    events, position = count(source.stats.events, "event"), source.last_event_id
+    if not position:
+        return events
+    return f"{events}; to go on from here: --last-event-id {shlex.quote(escaped(position))}"

@@ -1,0 +1,75 @@
+"""Items that are no events, in words for people: one line each, safe in a terminal."""
+
+from __future__ import annotations
+
+from everstream import (
+    Closed,
+    Comment,
+    Event,
+    EverstreamError,
+    Failed,
+    Interrupted,
+    Opened,
+    Position,
+    ResponseRejected,
+    RetryHint,
+    StreamItem,
+)
+from everstream.cli.escaping import escaped
+
+__all__ = ["count", "excerpt", "line_of", "reason"]
+
+_EXCERPT_CHARACTERS = 200
+_CLOSED = {
+    "close": "closed",
+    "eof": "the server ended the stream",
+    "no content": "the server has no more to say (204)",
+    "until": "the stream is complete",
+}
+
+
+def line_of(item: StreamItem) -> tuple[str, str]:
+    """Returns what an item is, in one word, and what there is to say of it."""
+    match item:
+        case Opened():
+            return "opened", _opened(item)
+        case Interrupted(error=error, delay=delay, attempt=attempt):
+            return "interrupted", f"{reason(error)}; attempt {attempt} in {delay:.1f} s"
+        case Closed(reason=why):
+            return "closed", _CLOSED[why]
+        case Failed(error=error):
+            return "failed", reason(error)
+        case Comment(text=text):
+            return "comment", escaped(text)
+        case RetryHint(delay=delay):
+            return "retry", f"the server wishes {delay:g} s before a reconnect"
+        case Position(id=position):
+            return "position", escaped(position)
+        case Event(type=kind):
+            return "event", escaped(kind)
+
+
+def _opened(item: Opened) -> str:
+    again = "" if item.downtime is None else f" again after {item.downtime:.1f} s"
+    place = f"; it goes on after event {escaped(item.last_event_id)}" if item.last_event_id else ""
+    return f"connected{again}{place}"
+
+
+def reason(error: EverstreamError) -> str:
+    """Returns the message of an error; parts of it may be a server's."""
+    return escaped(str(error))
+
+
+def excerpt(error: EverstreamError) -> str | None:
+    """Returns the beginning of what a server said with a refusal, in one line; None if it said nothing."""
+    said = error.__cause__ if error.__cause__ is not None else error
+    if not isinstance(said, ResponseRejected):
+        return None
+    text = " ".join(said.body_excerpt.decode("utf-8", "replace").split())
+    more = "..." if len(text) > _EXCERPT_CHARACTERS else ""
+    return escaped(text[:_EXCERPT_CHARACTERS]) + more if text else None
+
+
+def count(number: int, noun: str) -> str:
+    """Returns a number with its noun: `1 event`, `1,234 events`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
