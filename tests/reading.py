@@ -80,6 +80,11 @@ class Reading:
         self._thread.start()
 
     @property
+    def ident(self) -> int | None:
+        """The identifier of the thread."""
+        return self._thread.ident
+
+    @property
     def data(self) -> list[str]:
         """The data of the events so far."""
         return data_in(self.items)
