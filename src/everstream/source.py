@@ -170,7 +170,12 @@ class EventSource:
         """Drops the connection and resumes at once, or ends the wait for the next attempt.
 
         From any thread. It is no interruption: there is no error event for it.
+
+        Raises:
+            ConfigurationError: The request has given events and is not replay-safe.
         """
+        if not self._protocol.may_connect_again:
+            raise ConfigurationError("reconnect() would repeat a request that is not replay_safe=")
         self._lifeline.reconnect()
 
     @property
@@ -206,9 +211,13 @@ class EventSource:
         return f"<EventSource {self._label} {self.state.name.lower()}>"
 
     def _next_item(self) -> StreamItem | None:
-        if self._is_read():
-            raise ConfigurationError("another thread is iterating this event source already")
-        return next(self._items, None)
+        try:
+            return next(self._items, None)
+        except ValueError:
+            if self._is_read():
+                message = "another thread is iterating this event source already"
+                raise ConfigurationError(message) from None
+            raise
 
     def _is_read(self) -> bool:
         return inspect.getgeneratorstate(self._items) == inspect.GEN_RUNNING

@@ -86,6 +86,17 @@ class TestConnecting:
         assert (connecting.cursor_headers, connecting.cursor_params) == ({}, {"after": "7"})
 
 
+    def test_a_cursor_of_another_kind_is_not_an_events_id(self) -> None:
+        """Events without an id then have none."""
+        protocol = EventSourceProtocol(resume=QueryCursor("after", lambda event: None), last_event_id="41")
+        opened(protocol)
+        assert taken(protocol, b"data: a\n\n") == [Event("message", "a", "")]
+        assert protocol.last_event_id == "41"
+        by_id = EventSourceProtocol(last_event_id="41")
+        opened(by_id)
+        assert taken(by_id, b"data: a\n\n") == [Event("message", "a", "41")]
+
+
 class TestOpened:
     """The head of a response."""
 
@@ -335,6 +346,18 @@ class TestReplay:
         taken(protocol, b"data: a\n\n")
         broken = StreamInterrupted(reason="reset")
         assert protocol.interrupted(broken, 0.0) == Failed(broken)
+
+
+    def test_it_may_be_made_again_until_an_event_was_given(self) -> None:
+        """The consumer has it in hand before it counts as delivered."""
+        protocol = EventSourceProtocol(replay_safe=False)
+        opened(protocol)
+        items = protocol.receive(b": c\n\ndata: a\n\n", now=0.0)
+        assert next(items) == Comment("c")
+        assert protocol.may_connect_again
+        assert next(items) == Event("message", "a", "")
+        assert not protocol.may_connect_again
+        assert EventSourceProtocol().may_connect_again
 
 
 class TestCredentials:

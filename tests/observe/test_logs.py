@@ -86,7 +86,7 @@ def test_without_configuration_records_go_to_the_standard_library(
     [record] = caplog.records
     everything = {"stream": "orders", "url": PUBLIC_URL, **fields}
     assert (record.name, record.levelname.lower()) == ("everstream", level)
-    assert vars(record)["everstream"] == everything
+    assert vars(record)["everstream"] == {"event": name, **everything}
     assert record.getMessage() == " ".join([name, *(f"{key}={value!r}" for key, value in everything.items())])
 
 

@@ -34,7 +34,7 @@ THIRD_PARTY = {
     "tenacity": ["core/reconnection.py"],
     "requests": ["transports/sync*.py"],
     "urllib3": ["transports/sync*.py"],
-    "structlog": ["observe/logs.py"],
+    "structlog": ["observe/logs.py", "cli/logs.py"],
     "typer": ["cli/*.py"],
     "click": ["cli/*.py"],
     "rich": ["cli/*.py"],

@@ -108,13 +108,19 @@ class EventSourceProtocol:
         self._replay_safe = replay_safe
         self._credentials_renewed = credentials_renewed
         self._max_event_bytes = max_event_bytes
-        # The last event ID string, which a parser starts from. With LastEventID() it is the cursor.
-        self._last_event_id = last_event_id
+        # The last event ID string, which a parser starts from.
+        self._last_event_id = last_event_id if self._cursor_is_id(last_event_id) else ""
         self._parser = self._fresh_parser()
         self._sent = ""
         self._down_since: float | None = None
         self._refused_credentials = False
-        self._bytes = self._events = self._events_delivered = 0
+        self._bytes = self._events = 0
+        self._has_given_events = False
+
+    @property
+    def may_connect_again(self) -> bool:
+        """Whether the request may be made again: it is replay-safe, or has given no event yet."""
+        return self._replay_safe or not self._has_given_events
 
     def connecting(self, now: float) -> Connecting:
         """Begins an attempt: make the request with what this returns.
@@ -188,6 +194,7 @@ class EventSourceProtocol:
                     yield self._closed("until")
                     return
                 self._events += 1
+                self._has_given_events = True
             yield item
         if error is not None:
             yield self.interrupted(error, now)
@@ -199,7 +206,6 @@ class EventSourceProtocol:
         self._last_event_id = item.id
         self.last_event_id = self._resume.cursor_after(item, self.last_event_id)
         if not isinstance(item, Position):
-            self._events_delivered += 1
             self._reconnector.delivered_event()
 
     def ended(self, now: float) -> Outcome:
@@ -226,7 +232,7 @@ class EventSourceProtocol:
         if isinstance(error, StreamInterrupted):
             error.bytes_received, error.events_received = self._bytes, self._events
         self.dropped(now)
-        if self._events_delivered and not self._replay_safe:
+        if not self.may_connect_again:
             return self._ended_with(error, error)
         decision = self._reconnector.interrupted(
             error, now, fresh_credentials=self._is_worth_new_credentials(error)
@@ -244,6 +250,10 @@ class EventSourceProtocol:
     def close(self) -> Closed:
         """Notes that the caller wants no more."""
         return self._closed("close")
+
+    def _cursor_is_id(self, cursor: str) -> bool:
+        # A cursor of another kind must not be reported as the id of events without one.
+        return self._resume.cursor_after(Position(cursor), "") == cursor
 
     def _parse(self, chunk: bytes) -> tuple[Sequence[WireItem], EventTooLarge | None]:
         try:

@@ -141,7 +141,7 @@ def _render(
     _logger: WrappedLogger, _method: str, record: EventDict
 ) -> tuple[tuple[str], dict[str, dict[str, dict[str, object]]]]:
     """Makes a line that a person can read, with the fields beside it for a formatter that wants them."""
-    fields: dict[str, object] = {name: value for name, value in record.items() if name != "event"}
-    pairs = " ".join(f"{name}={value!r}" for name, value in fields.items())
+    name = record.pop("event")
+    pairs = (f"{field}={value!r}" for field, value in record.items())
     # The message is no format: a URL may hold a percent sign, and there are no arguments.
-    return (f"{record['event']} {pairs}",), {"extra": {"everstream": fields}}
+    return (" ".join([name, *pairs]),), {"extra": {"everstream": {"event": name, **record}}}

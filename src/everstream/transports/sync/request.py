@@ -11,7 +11,7 @@ from typing import TypeAlias, cast
 import requests
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
-from requests.utils import default_user_agent
+from requests.utils import default_user_agent, get_auth_from_url
 
 from everstream.core.errors import ConfigurationError
 from everstream.core.events import Connecting
@@ -89,9 +89,8 @@ class RequestTemplate:
         """
         headers = self._headers(connecting, agent, session)
         auth = self._auth()
-        if auth is None and session.auth is None and _has_authorization(headers, session):
-            # Otherwise requests would put the credentials of ~/.netrc in its place.
-            auth = _Unchanged()
+        if auth is None and session.auth is None:
+            auth = _explicit_auth(self.url, headers, session)
         cursor = connecting.cursor_params
         request = requests.Request(
             method=self.method.upper(),
@@ -142,8 +141,12 @@ def _require_fields(fields: object) -> None:
         raise ConfigurationError(f"headers= and params= take a mapping or a function, not {kind}")
 
 
-def _has_authorization(headers: CaseInsensitiveDict[str | bytes], session: Session) -> bool:
-    return "Authorization" in headers or "Authorization" in session.headers
+def _explicit_auth(url: str, headers: CaseInsensitiveDict[str | bytes], session: Session) -> Auth | None:
+    """Returns what keeps requests from putting the credentials of ~/.netrc in place of explicit ones."""
+    if "Authorization" in headers or "Authorization" in session.headers:
+        return _Unchanged()
+    user, password = get_auth_from_url(url)
+    return (user, password) if user or password else None
 
 
 def _require_auth(auth: object) -> None:
