@@ -13,22 +13,24 @@ from tenacity import wait_none
 
 from everstream import (
     Closed,
+    Comment,
     Event,
     EventSource,
     EventStreamParser,
     Interrupted,
-    Opened,
     Position,
+    RetryHint,
     RetryPolicy,
     StreamItem,
     WireItem,
 )
 from everstream.testing import Connection, SSEServer, Step, connection, cut, end, raw, reset
+from everstream.testing.steps import Encoding, Framing
 from tests.captures import FOLDER, Capture, captures
 
 CAPTURES = captures()
-FRAMINGS = ("chunked", "length", "close", "trickle")
-ENCODINGS = ("identity", "gzip", "deflate")
+FRAMINGS: tuple[Framing, ...] = ("chunked", "length", "close", "trickle")
+ENCODINGS: tuple[Encoding, ...] = ("identity", "gzip", "deflate")
 WIRES = tuple(product(FRAMINGS, ENCODINGS))
 # A write for each byte, or for each few, takes long; the small recordings have all kinds of content.
 SMALL = 4_000
@@ -131,7 +133,7 @@ def received(server: SSEServer, capture: Capture) -> list[StreamItem]:
 
 def wire_items(items: list[StreamItem]) -> list[WireItem]:
     """Returns what came from the server."""
-    return [item for item in items if not isinstance(item, Opened | Interrupted | Closed)]
+    return [item for item in items if isinstance(item, Event | Comment | RetryHint | Position)]
 
 
 def events(items: list[StreamItem] | list[WireItem]) -> list[Event]:
@@ -188,15 +190,15 @@ def test_the_uncut_parse_is_what_a_simpler_reader_finds(capture: Capture) -> Non
 @each_wire
 @each_capture
 def test_a_recording_comes_through_whole(
-    sse_server: SSEServer, capture: Capture, wire: tuple[str, str]
+    sse_server: SSEServer, capture: Capture, wire: tuple[Framing, Encoding]
 ) -> None:
     """Every framing and coding, in pieces of any size, gives the items of the uncut parse."""
     framing, encoding = wire
     served = [
         connection(
             raw(capture.body),
-            framing=framing,  # type: ignore[arg-type]
-            encoding=encoding,  # type: ignore[arg-type]
+            framing=framing,
+            encoding=encoding,
             split=split,
             content_type=capture.content_type,
         )
