@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 from everstream.clock import Clock, SystemClock
+from everstream.core.arguments import require_kind
 from everstream.core.errors import ConfigurationError, EverstreamError, ResponseRejected
 from everstream.core.events import Closed, Event, Failed, Interrupted, Opened, Outcome, ReadyState, StreamItem
 from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES
@@ -100,9 +101,9 @@ class EventSource:
         Raises:
             ConfigurationError: An argument cannot work.
         """
-        _require(RetryPolicy, retry=retry)
-        _require(Timeouts, timeouts=timeouts)
-        _require(str, last_event_id=last_event_id, until=until, name=name)
+        require_kind(RetryPolicy, retry=retry)
+        require_kind(Timeouts, timeouts=timeouts)
+        require_kind(str, last_event_id=last_event_id, until=until, name=name)
         self._template = RequestTemplate(
             url=url, method=method, headers=headers, params=params, json=json, data=data, auth=auth
         )
@@ -202,10 +203,9 @@ class EventSource:
     ) -> None:
         """Closes it."""
         self.close()
-        if not self._is_read():
-            # The reader is this thread, or nobody: nobody else will close what it holds.
-            with contextlib.suppress(ValueError):  # another thread was quicker
-                self._items.close()
+        # If another thread is reading, this raises, and that thread closes what it holds.
+        with contextlib.suppress(ValueError):
+            self._items.close()
 
     def __repr__(self) -> str:
         return f"<EventSource {self._label} {self.state.name.lower()}>"
@@ -214,13 +214,9 @@ class EventSource:
         try:
             return next(self._items, None)
         except ValueError:
-            if self._is_read():
-                message = "another thread is iterating this event source already"
-                raise ConfigurationError(message) from None
-            raise
-
-    def _is_read(self) -> bool:
-        return inspect.getgeneratorstate(self._items) == inspect.GEN_RUNNING
+            if inspect.getgeneratorstate(self._items) != inspect.GEN_RUNNING:
+                raise
+            raise ConfigurationError("another thread is iterating this event source already") from None
 
     def _stream(self) -> Generator[StreamItem, None, None]:
         try:
@@ -301,9 +297,3 @@ class EventSource:
         if isinstance(item, (Opened, Interrupted, Closed, Failed)):
             self._log(item)
         return item
-
-
-def _require(kind: type, **arguments: object) -> None:
-    for name, value in arguments.items():
-        if value is not None and not isinstance(value, kind):
-            raise ConfigurationError(f"{name}= takes a {kind.__name__}, not a {type(value).__name__}")

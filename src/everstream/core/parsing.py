@@ -19,7 +19,8 @@ from __future__ import annotations
 import codecs
 import sys
 
-from everstream.core.errors import ConfigurationError, EventTooLarge
+from everstream.core.arguments import require_count
+from everstream.core.errors import EventTooLarge
 from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
 
 __all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser", "digits_to_float"]
@@ -53,10 +54,9 @@ class EventStreamParser:
                 so far, with line feeds, and the whole line that is being read, which may be a comment.
 
         Raises:
-            ConfigurationError: `max_event_bytes` is not above 0.
+            ConfigurationError: `max_event_bytes` is not a whole number above 0.
         """
-        if max_event_bytes < 1:
-            raise ConfigurationError(f"max_event_bytes= takes a number above 0, not {max_event_bytes!r}")
+        require_count("max_event_bytes=", max_event_bytes)
         self.last_event_id = last_event_id
         self.reconnection_time: float | None = None
         self._max_event_bytes = max_event_bytes

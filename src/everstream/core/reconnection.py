@@ -17,7 +17,6 @@ Rules of this module:
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_de
 from tenacity.stop import StopBaseT
 from tenacity.wait import WaitBaseT, wait_base
 
+from everstream.core.arguments import is_number, require_count, require_seconds
 from everstream.core.errors import ConfigurationError, EverstreamError, ResponseRejected, RetriesExhausted
 
 __all__ = ["Decision", "Fail", "FullJitter", "Reconnect", "Reconnector", "RetryPolicy", "is_retryable"]
@@ -77,7 +77,7 @@ class FullJitter(wait_base):
     random: Callable[[], float] = field(default=random.random, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _require_seconds("FullJitter", initial=self.initial, cap=self.cap)
+        require_seconds("FullJitter", initial=self.initial, cap=self.cap)
 
     def __call__(self, retry_state: RetryCallState) -> float:
         """Returns the seconds to wait after `retry_state.attempt_number` failures."""
@@ -117,7 +117,7 @@ class RetryPolicy:
             value: object = getattr(self, name)
             if not callable(value):
                 raise ConfigurationError(f"RetryPolicy({name}=...) takes a callable, not {value!r}")
-        _require_seconds(
+        require_seconds(
             "RetryPolicy",
             stable_after=self.stable_after,
             min_server_delay=self.min_server_delay,
@@ -147,8 +147,7 @@ class RetryPolicy:
         Raises:
             ConfigurationError: `most` is not a whole number above 0.
         """
-        if not _is_number(most, int) or most < 1:
-            raise ConfigurationError(f"RetryPolicy.attempts() takes a whole number above 0, not {most!r}")
+        require_count("RetryPolicy.attempts()", most)
         return cls(stop=stop_after_attempt(most), wait=FullJitter() if wait is None else wait)
 
     @classmethod
@@ -162,7 +161,7 @@ class RetryPolicy:
         Raises:
             ConfigurationError: `seconds` is not a number of seconds.
         """
-        _require_seconds("RetryPolicy.within", seconds=seconds)
+        require_seconds("RetryPolicy.within", seconds=seconds)
         return cls(stop=stop_after_delay(seconds), wait=FullJitter() if wait is None else wait)
 
 
@@ -236,7 +235,7 @@ class Reconnector:
 
     def _delay(self, error: EverstreamError, state: RetryCallState) -> float:
         wait = self.policy.wait(state)
-        if not (math.isfinite(wait) and wait >= 0):
+        if not (is_number(wait) and wait >= 0):
             raise ConfigurationError(f"the wait strategy of the RetryPolicy gave {wait!r}, not seconds")
         return self._server_floor(error) + wait
 
@@ -263,13 +262,3 @@ class Reconnector:
         exhausted = RetriesExhausted(attempts=self.attempt, elapsed=elapsed, last_error=error)
         exhausted.__cause__ = error
         return exhausted
-
-
-def _require_seconds(owner: str, **arguments: float) -> None:
-    for name, seconds in arguments.items():
-        if not _is_number(seconds, (int, float)) or not 0 <= seconds < math.inf:
-            raise ConfigurationError(f"{owner}({name}=...) takes seconds, 0 or more, not {seconds!r}")
-
-
-def _is_number(value: object, kinds: type | tuple[type, ...]) -> bool:
-    return isinstance(value, kinds) and not isinstance(value, bool)

@@ -5,9 +5,9 @@ Rule: numbers only; whoever waits applies them.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from everstream.core.arguments import is_number
 from everstream.core.errors import ConfigurationError
 
 __all__ = ["Timeouts"]
@@ -30,16 +30,7 @@ class Timeouts:
     def __post_init__(self) -> None:
         for name in ("connect", "read"):
             seconds: object = getattr(self, name)
-            if seconds is not None and not _is_duration(seconds):
+            if seconds is not None and not (is_number(seconds) and seconds > 0):
                 raise ConfigurationError(
                     f"Timeouts({name}=...) takes seconds above 0 or None, not {seconds!r}"
                 )
-
-
-def _is_duration(seconds: object) -> bool:
-    return (
-        isinstance(seconds, (int, float))
-        and not isinstance(seconds, bool)
-        and math.isfinite(seconds)
-        and seconds > 0
-    )
