@@ -106,6 +106,15 @@ class TestTheEnvironment:
         assert sent(sse_server, "Authorization") == [[b"Bearer own"], [basic("own:pair")]]
 
     @pytest.mark.usefixtures("_netrc")
+    def test_10_a_netrc_does_not_replace_the_user_of_the_url(
+        self, sse_server: SSEServer, make_source: MakeSource
+    ) -> None:
+        """They are as explicit as any other."""
+        sse_server.script(TWO_CONNECTIONS)
+        assert data_of(make_source(sse_server.url.replace("://", "://own:pa%20ir@"))) == ["1", "2"]
+        assert sent(sse_server, "Authorization") == [[basic("own:pa ir")]] * 2
+
+    @pytest.mark.usefixtures("_netrc")
     def test_10_a_netrc_is_used_where_nothing_explicit_is(
         self, sse_server: SSEServer, make_source: MakeSource
     ) -> None:
