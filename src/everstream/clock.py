@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from typing import Protocol
 
@@ -43,6 +44,7 @@ class SystemClock:
     def wait(self, seconds: float, wakeups: Wakeups) -> None:
         """Waits on the queue, so that a wake-up ends it at once."""
         try:
-            wakeups.get(timeout=seconds)
+            # Longer than the greatest the system can count is for ever either way.
+            wakeups.get(timeout=min(seconds, threading.TIMEOUT_MAX))
         except queue.Empty:
             return
