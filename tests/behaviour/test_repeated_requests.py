@@ -47,6 +47,7 @@ class TestWhatIsTold:
         told = [record.everstream for record in caplog.records if record.levelname == "WARNING"]  # type: ignore[attr-defined]
         assert told == [
             {
+                "event": "stream.interrupted",
                 "url": sse_server.url,
                 "delay": 2.0,
                 "attempt": 2,
@@ -55,6 +56,7 @@ class TestWhatIsTold:
                 "last_event_id": "a",
             },
             {
+                "event": "stream.interrupted",
                 "url": sse_server.url,
                 "delay": 2.0,
                 "attempt": 3,
