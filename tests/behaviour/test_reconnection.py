@@ -99,7 +99,9 @@ class TestACleanEnd:
         assert [type(item).__name__ for item in items] == ["Opened", "Event", "Closed"]
         assert items[-1] == Closed("eof")
 
-    @pytest.mark.parametrize("options", [{"method": "POST"}, {"retry": RetryPolicy.never()}], ids=["POST", "never"])
+    @pytest.mark.parametrize(
+        "options", [{"method": "POST"}, {"retry": RetryPolicy.never()}], ids=["POST", "never"]
+    )
     def test_45_a_final_end_inside_a_block_is_an_error(
         self, sse_server: SSEServer, make_source: MakeSource, options: dict[str, Any]
     ) -> None:

@@ -97,7 +97,9 @@ class TestTheLimit:
     @pytest.mark.parametrize("limit", [0, -1])
     def test_a_limit_that_nothing_can_keep_is_refused(self, limit: int) -> None:
         """It would refuse every line; the least is one byte."""
-        with pytest.raises(ConfigurationError, match=f"max_event_bytes= takes a whole number above 0, not {limit}"):
+        with pytest.raises(
+            ConfigurationError, match=f"max_event_bytes= takes a whole number above 0, not {limit}"
+        ):
             EventStreamParser(max_event_bytes=limit)
         assert EventStreamParser(max_event_bytes=1).feed(b":\n\n:\n") == [Comment(""), Comment("")]
 

@@ -85,7 +85,6 @@ class TestConnecting:
         connecting = protocol.connecting(1.0)
         assert (connecting.cursor_headers, connecting.cursor_params) == ({}, {"after": "7"})
 
-
     def test_a_cursor_of_another_kind_is_not_an_events_id(self) -> None:
         """Events without an id then have none."""
         protocol = EventSourceProtocol(resume=QueryCursor("after", lambda event: None), last_event_id="41")
@@ -346,7 +345,6 @@ class TestReplay:
         taken(protocol, b"data: a\n\n")
         broken = StreamInterrupted(reason="reset")
         assert protocol.interrupted(broken, 0.0) == Failed(broken)
-
 
     def test_it_may_be_made_again_until_an_event_was_given(self) -> None:
         """The consumer has it in hand before it counts as delivered."""

@@ -1,9 +1,9 @@
 """Every error that leaves the library.
 
-Rule: this module imports only what the errors carry. An error keeps what a handler of it needs as
-attributes and makes its message from them. No message and no representation holds the user-info or
-query of a URL, a header value (but for a media type that was refused), or anything the server sent as
-a payload: errors end up in logs.
+Rule: this module imports only what the errors carry; the values of `events`, which imports it, it names
+for type checkers alone. An error keeps what a reader of it needs as attributes, and makes its message
+from them. No message and no representation holds the user-info or query of a URL, a header value (but
+for a media type that was refused), or anything the server sent as a payload: errors end up in logs.
 
 - `EverstreamError`
     - `ConfigurationError`: an argument cannot work (also a `ValueError`)

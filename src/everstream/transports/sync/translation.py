@@ -112,10 +112,9 @@ def root_cause(error: Exception) -> BaseException | None:
 
 
 def _is_systems_own(link: BaseException) -> bool:
-    # requests' errors are OSErrors too, and an HTTPException quotes what the server sent.
-    return isinstance(link, OSError) and not isinstance(
-        link, (requests.RequestException, http.client.HTTPException)
-    )
+    # OSErrors that libraries make have no number: those of requests, and a tunnel that failed, which
+    # quotes the proxy. A timeout of the socket or TLS module has none either, and a fixed text.
+    return isinstance(link, OSError) and (link.errno is not None or isinstance(link, TimeoutError))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
