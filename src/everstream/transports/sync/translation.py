@@ -112,9 +112,13 @@ def root_cause(error: Exception) -> BaseException | None:
 
 
 def _is_systems_own(link: BaseException) -> bool:
-    # OSErrors that libraries make have no number: those of requests, and a tunnel that failed, which
-    # quotes the proxy. A timeout of the socket or TLS module has none either, and a fixed text.
-    return isinstance(link, OSError) and (link.errno is not None or isinstance(link, TimeoutError))
+    # Not so the OSErrors of requests and http.client, nor one of theirs without a number, such as that of
+    # a tunnel that failed, which quotes the proxy. Timeouts have none either, and a fixed text.
+    if not isinstance(link, OSError) or isinstance(
+        link, (requests.RequestException, http.client.HTTPException)
+    ):
+        return False
+    return link.errno is not None or isinstance(link, TimeoutError)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -154,7 +158,7 @@ def _reason(chain: list[BaseException]) -> str:
         if isinstance(link, http.client.HTTPException):
             return f"the response was not HTTP ({type(link).__name__})"
         if isinstance(link, ssl.SSLError):
-            return f"TLS failed ({link.reason or type(link).__name__})"
+            return f"TLS failed ({getattr(link, 'reason', None) or type(link).__name__})"
         if _is_systems_own(link) and isinstance(link, OSError) and link.strerror:
             return link.strerror
     return type(chain[0]).__name__
