@@ -1,6 +1,7 @@
 """Runs the real command: in pipes, and on a terminal that can be read."""
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -12,9 +13,11 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import IO
+
+from everstream.cli.app import app
 
 DEADLINE = 20.0
 """Seconds that are more than enough for anything; waiting ends as soon as what is waited for is there."""
@@ -49,6 +52,20 @@ def everstream(*arguments: str, stdin: bytes = b"", **more: str) -> Done:
         check=False,
     )
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def everstream_here(*arguments: str) -> Done:
+    """Runs the command in this process: quicker, where it matters only what it makes of its options."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            app(arguments, prog_name="everstream")
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int)
+    out.seek(0)
+    err.seek(0)
+    return Done(code, out.read(), err.read())
 
 
 def shell(script: str, *arguments: str, **more: str) -> Done:

@@ -69,7 +69,14 @@ def test_another_missing_module_is_no_matter_of_extras() -> None:
     assert "ModuleNotFoundError" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["tail"], ["walk"], ["tail", "--speed", "9"]])
+def test_without_arguments_it_shows_its_help() -> None:
+    """With the commands there are."""
+    done = everstream()
+    assert "tail" in done.out + done.err
+    assert "demo" in done.out + done.err
+
+
+@pytest.mark.parametrize("arguments", [["tail"], ["walk"], ["tail", "--speed", "9"]])
 def test_a_wrong_command_line_is_a_matter_of_usage(arguments: list[str]) -> None:
     """The exit code is 2."""
     assert everstream(*arguments).code == 2

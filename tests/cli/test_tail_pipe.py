@@ -44,7 +44,7 @@ def test_data_are_exact_in_a_pipe(sse_server: SSEServer) -> None:
 
 def test_pretty_in_a_pipe_has_neither_colours_nor_raw_controls(sse_server: SSEServer) -> None:
     """And its long lines are left whole."""
-    long = "long " * 100
+    long = "long " * 100 + "end"
     sse_server.script([connection(event(f"a{WILD}\n{long}", id="1"))])
     done = everstream("tail", sse_server.url, "--format", "pretty", "--no-reconnect")
     head, first, second = done.out.splitlines()

@@ -6,7 +6,7 @@ import pytest
 
 from everstream.cli.options import TailOptions, event_source
 from everstream.testing import SSEServer, connection, cut, event, no_content, status
-from tests.cli.running import everstream
+from tests.cli.running import everstream, everstream_here
 
 TOKEN = "canary-token"
 
@@ -52,7 +52,7 @@ def test_data_make_a_body(
 ) -> None:
     """Sent by POST if no method is named, and as JSON if it is an object or a list."""
     sse_server.script([no_content()])
-    assert everstream("tail", sse_server.url, "-d", data, *headers).code == 0
+    assert everstream_here("tail", sse_server.url, "-d", data, *headers).code == 0
     (request,) = sse_server.requests
     assert (request.method, request.body) == (method, data.encode())
     assert request.headers.raw("Content-Type") == [content_type.encode()]
@@ -119,7 +119,7 @@ def test_a_bearer_token_is_read_at_every_attempt(
 )
 def test_an_option_that_cannot_work_is_named(sse_server: SSEServer, arguments: list[str], named: str) -> None:
     """The exit code is 2, nothing is sent, and what may be a secret is not repeated."""
-    done = everstream("tail", sse_server.url, *arguments)
+    done = everstream_here("tail", sse_server.url, *arguments)
     assert done.code == 2
     assert named in " ".join(done.err.replace("│", " ").split())
     assert "secret" not in done.err
@@ -130,7 +130,7 @@ def test_an_option_that_cannot_work_is_named(sse_server: SSEServer, arguments: l
 @pytest.mark.parametrize("url", ["stream.example", "ftp://127.0.0.1/", "http://", "http://127.0.0.1:x/"])
 def test_what_is_no_url_is_a_matter_of_usage(url: str) -> None:
     """The exit code is 2, and one line says why."""
-    done = everstream("tail", url)
+    done = everstream_here("tail", url)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("everstream: ")
     assert done.err.count("\n") == 1

@@ -39,6 +39,9 @@ def demo(*, events: int, seed: int, svg: Path | None) -> Exit:
     console = Console(highlight=False, markup=False, emoji=False)
     try:
         return _demonstrated(console, events, seed, svg)
+    except KeyboardInterrupt:
+        # Before there was a stream to close.
+        return Exit.INTERRUPTED
     except OSError as error:
         # Of the output: what fails on the network is the library's.
         abandon()

@@ -5,6 +5,9 @@ Rule: typer and rich are imported inside functions here, and at the top of every
 
 from __future__ import annotations
 
+import sys
+
+from everstream.cli.exits import Exit
 from everstream.cli.extras import needs
 
 __all__ = ["main"]
@@ -12,6 +15,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """Runs the command and exits."""
-    with needs("cli", "typer", "rich"):
-        from everstream.cli.app import app
+    try:
+        with needs("cli", "typer", "rich"):
+            from everstream.cli.app import app
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
     app(prog_name="everstream")
