@@ -85,7 +85,9 @@ def translated_request_error(error: Exception, url: str, timeouts: Timeouts) -> 
     host = host_of(url)
     for link in chain:
         if isinstance(link, ssl.SSLCertVerificationError):
-            return CertificateInvalid(host=host, reason=link.verify_message or "verification failed")
+            # An error that was not made by the TLS library itself has no message.
+            reason = getattr(link, "verify_message", "") or "verification failed"
+            return CertificateInvalid(host=host, reason=reason)
     return ConnectFailed(host=host, reason=_reason(chain))
 
 
