@@ -258,6 +258,12 @@ class TestRequestErrors:
         assert type(error) is CertificateInvalid
         assert (error.host, error.reason, error.retryable) == ("stream.example:8080", reason, False)
 
+    def test_one_that_a_library_made_is_told_apart_as_well(self) -> None:
+        """Though it lacks what those of the TLS library have."""
+        error = translated_request_error(ssl.SSLCertVerificationError("secret"), URL, LIMITS)
+        assert isinstance(error, CertificateInvalid)
+        assert error.reason == "verification failed"
+
     @pytest.mark.parametrize(
         "foreign",
         [
