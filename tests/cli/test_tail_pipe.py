@@ -159,6 +159,15 @@ def test_a_file_gets_the_same_as_a_pipe(sse_server: SSEServer, tmp_path: Path) -
     assert out.read_text() == '{"type": "message", "data": "x", "id": ""}\n'
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_an_output_that_is_closed_from_the_start_is_no_trouble(sse_server: SSEServer, closed: str) -> None:
+    """What would go there is lost, and the exit code is what it would be."""
+    sse_server.script([connection(event("x"), cut())])
+    done = shell(f'$everstream tail "$1" --no-reconnect {closed}', sse_server.url)
+    assert done.code == 3
+    assert "Traceback" not in done.err
+
+
 def test_nothing_is_left_of_the_environment_that_decides_how_it_prints() -> None:
     """Or these tests would depend on who runs them."""
     assert environment(SIGNAL=str(signal.SIGINT)).keys().isdisjoint({"NO_COLOR", "FORCE_COLOR", "COLUMNS"})

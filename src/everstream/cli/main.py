@@ -5,7 +5,9 @@ Rule: typer and rich are imported inside functions here, and at the top of every
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 from everstream.cli.exits import Exit
 from everstream.cli.extras import needs
@@ -15,9 +17,17 @@ __all__ = ["main"]
 
 def main() -> None:
     """Runs the command and exits."""
+    _open_what_is_closed()
     try:
         with needs("cli", "typer", "rich"):
             from everstream.cli.app import app
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
     app(prog_name="everstream")
+
+
+def _open_what_is_closed() -> None:
+    """Gives a process that was started without stdout or stderr (`>&-`) somewhere to write to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
