@@ -30,4 +30,5 @@ def _open_what_is_closed() -> None:
     """Gives a process that was started without stdout or stderr (`>&-`) somewhere to write to."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            # For as long as the process lives.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
