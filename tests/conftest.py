@@ -18,3 +18,10 @@ def _on_this_machine_only() -> Iterator[None]:
     """Refuses connections to other machines for the whole session."""
     with loopback_only():
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses names of tests that differ from process to process, which pytest-xdist cannot share out."""
+    addressed = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if addressed:
+        raise pytest.UsageError(f"these tests are named after an address in memory: {addressed}")

@@ -35,7 +35,7 @@ ITEMS: list[tuple[Loggable, str, str, dict[str, object]]] = [
         {"attempt": 2, "last_event_id": "7"},
     ),
     (
-        Opened(200, Headers({"Set-Cookie": "secret"}), 2, "7", 1.5),
+        Opened(200, Headers({"Set-Cookie": "secret"}), 2, "7", 1.50049),
         "info",
         "stream.opened",
         {"status": 200, "attempt": 2, "last_event_id": "7", "downtime": 1.5},

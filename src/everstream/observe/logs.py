@@ -98,7 +98,7 @@ def _fields_of_opened(item: Opened) -> Fields:
         "status": item.status,
         "attempt": item.attempt,
         "last_event_id": item.last_event_id,
-        "downtime": item.downtime,
+        "downtime": None if item.downtime is None else round(item.downtime, 3),
     }
 
 
