@@ -29,6 +29,11 @@ def _no_netrc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
 
 
+def name_of(parameter: object) -> str | None:
+    """Returns the name of a test with these options: not their values, which may be functions."""
+    return ",".join(parameter) or "none" if isinstance(parameter, dict) else None
+
+
 def connecting(cursor: str = "", resume: Resumption | None = None) -> Connecting:
     """Returns what the protocol wants to be sent."""
     return EventSourceProtocol(last_event_id=cursor, resume=resume).connecting(0.0)
@@ -106,7 +111,7 @@ class TestCredentials:
             ({"headers": dict}, True),
             ({"auth": lambda: ("u", "p")}, True),
         ],
-        ids=str,
+        ids=name_of,
     )
     def test_it_knows_whether_the_next_attempt_brings_others(self, options: Any, renews: bool) -> None:
         """An AuthBase is a callable too, but not one that is asked for credentials."""
@@ -144,7 +149,7 @@ class TestBody:
             ({"data": lambda: b"x"}, b"x", None),
             ({}, None, None),
         ],
-        ids=str,
+        ids=name_of,
     )
     def test_it_is_sent_as_it_was_given(
         self, options: dict[str, Any], body: bytes | str | None, content_type: str | None
