@@ -258,6 +258,16 @@ class TestFailure:
             next(EventSource(sse_server.url, logger=Fails()))
         sse_server.wait_until_client_gone(0)
 
+    def test_an_error_of_a_callers_function_is_not_taken_for_one_of_ours(self) -> None:
+        """A ValueError is what a second reader would cause, too."""
+
+        def fails() -> dict[str, str]:
+            raise ValueError("mine")
+
+        with pytest.raises(ValueError, match="mine") as caught:
+            next(EventSource(URL, headers=fails))
+        assert type(caught.value) is ValueError
+
 
 class TestOneReader:
     def test_a_second_thread_is_refused(self, sse_server: SSEServer, source: EventSource) -> None:
@@ -295,6 +305,45 @@ class TestOneReader:
             thread.start()
             thread.join(10)
         assert seen == ["1", "2"]
+        assert len(sse_server.requests) == 1
+
+
+class TestReconnecting:
+    def test_a_request_that_must_not_be_repeated_is_not(
+        self, sse_server: SSEServer, source: EventSource
+    ) -> None:
+        """Neither asked for nor done; the stream goes on as it was."""
+        sse_server.script([[event("1"), pause(), event("2")]], then=event("again"))
+        with EventSource(sse_server.url, method="POST", json={}) as post:
+            post.reconnect()
+            assert next(post).data == "1"
+            next_event = post.all()
+            sse_server.release()
+            assert data_in([next(next_event)]) == ["2"]
+            with pytest.raises(ConfigurationError, match="replay_safe"):
+                post.reconnect()
+            assert everything(post) == [Closed("eof")]
+        assert len(sse_server.requests) == 1
+
+    @pytest.mark.parametrize(
+        "options", [{}, {"method": "POST", "json": {}, "replay_safe": True}], ids=["GET", "POST"]
+    )
+    def test_one_that_may_be_is(self, sse_server: SSEServer, options: dict[str, Any]) -> None:
+        """It resumes."""
+        sse_server.script([[event("1", id="a"), stall()], [event("2"), stall()]])
+        with EventSource(sse_server.url, **options) as source:
+            assert next(source).data == "1"
+            source.reconnect()
+            assert next(source).data == "2"
+        assert sse_server.requests[1].last_event_id == "a"
+
+    def test_before_the_first_item_there_is_nothing_to_drop(
+        self, sse_server: SSEServer, source: EventSource
+    ) -> None:
+        """The one connection is made when it is asked for."""
+        sse_server.script([[event("1"), stall()]])
+        source.reconnect()
+        assert next(source).data == "1"
         assert len(sse_server.requests) == 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -79,6 +79,61 @@ class TestOpening:
                 made.open(
                     RequestTemplate(url="http://stream.example/"), EventSourceProtocol().connecting(0.0)
                 )
+
+
+class OddResponse(requests.Response):
+    """A response of an adapter that has a bug."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status_code, self.raw = 200, self
+
+    def read1(self, *_: Any, **__: Any) -> bytes:
+        """Fails as no network does."""
+        raise LookupError("a bug")
+
+    def release_conn(self) -> None:
+        """Does what urllib3's does."""
+
+
+def through(send: Callable[..., requests.Response]) -> Connection:
+    """Returns a connection whose requests are answered by a function."""
+
+    class Adapter(HTTPAdapter):
+        def send(self, *_: Any, **__: Any) -> requests.Response:
+            return send()
+
+    session = requests.Session()
+    session.mount("http://", Adapter())
+    return Transport(session, LIMITS).connection()
+
+
+TEMPLATE = RequestTemplate(url="http://stream.example/")
+
+
+class TestBugsOfOthers:
+    def test_while_opening_they_pass(self) -> None:
+        """They are no failure of the network."""
+        with pytest.raises(ZeroDivisionError):
+            through(lambda: 1 // 0).open(TEMPLATE, EventSourceProtocol().connecting(0.0))  # type: ignore[arg-type,return-value]
+
+    def test_but_not_what_fails_because_it_was_given_up(self) -> None:
+        """A socket that is shut down in the middle of things fails in many ways."""
+
+        def send() -> requests.Response:
+            made.abort()
+            raise ZeroDivisionError
+
+        made = through(send)
+        with pytest.raises(StreamInterrupted):
+            made.open(TEMPLATE, EventSourceProtocol().connecting(0.0))
+
+    def test_while_reading_they_pass(self) -> None:
+        """Likewise."""
+        made = through(OddResponse)
+        made.open(TEMPLATE, EventSourceProtocol().connecting(0.0))
+        with pytest.raises(LookupError, match="a bug"):
+            made.read()
 
 
 class TestReading:
