@@ -118,7 +118,7 @@ class TestWhatIsNoStream:
         self, sse_server: SSEServer, make_source: MakeSource, content_type: str
     ) -> None:
         """Neither a prefix nor one of several types."""
-        sse_server.script([connection(event("no"), content_type=content_type)], then=event("never"))
+        sse_server.script([connection(event("no"), content_type=content_type), event("never")])
         assert isinstance(failure_of(make_source()), ContentTypeRejected)
         assert len(sse_server.requests) == 1
 
@@ -129,7 +129,7 @@ class TestWhatIsNoStream:
         self, sse_server: SSEServer, make_source: MakeSource, content_type: str | None
     ) -> None:
         """No event, no second request, and the error says what came; asking again raises it again."""
-        sse_server.script([connection(raw(BODY), content_type=content_type)], then=event("never"))
+        sse_server.script([connection(raw(BODY), content_type=content_type), event("never")])
         source = make_source()
         error = failure_of(source)
         assert isinstance(error, ContentTypeRejected)
@@ -143,7 +143,7 @@ class TestWhatIsNoStream:
 
     def test_28_a_204_ends_the_stream_for_good(self, sse_server: SSEServer, make_source: MakeSource) -> None:
         """It is a normal end, and there is no second request."""
-        sse_server.script([no_content()], then=event("never"))
+        sse_server.script([no_content(), event("never")])
         source = make_source()
         assert list(source.all()) == [Closed("no content")]
         assert list(source) == []
@@ -154,7 +154,7 @@ class TestWhatIsNoStream:
         self, sse_server: SSEServer, make_source: MakeSource
     ) -> None:
         """After what the first connection brought."""
-        sse_server.script([event("1"), no_content()], then=event("never"))
+        sse_server.script([event("1"), no_content(), event("never")])
         items = list(make_source().all())
         assert [item.data for item in items if isinstance(item, Event)] == ["1"]
         assert items[-1] == Closed("no content")
@@ -165,7 +165,7 @@ class TestWhatIsNoStream:
         self, sse_server: SSEServer, make_source: MakeSource, code: int
     ) -> None:
         """Though it says that it is one."""
-        sse_server.script([connection(raw(BODY), status=code)], then=event("never"))
+        sse_server.script([connection(raw(BODY), status=code), event("never")])
         source = make_source()
         error = failure_of(source)
         assert isinstance(error, StatusRejected)
@@ -176,7 +176,7 @@ class TestWhatIsNoStream:
     def test_30_a_refusal_is_final(self, sse_server: SSEServer, make_source: MakeSource, code: int) -> None:
         """One request; the error carries status, header fields and the first bytes of the body."""
         refusal = status(code, headers={"X-Why": "because"}, body=b"no " + b"x" * 5000)
-        sse_server.script([refusal], then=event("never"))
+        sse_server.script([refusal, event("never")])
         error = failure_of(make_source())
         assert isinstance(error, StatusRejected)
         assert (error.status, error.headers["x-why"], error.retryable) == (code, "because", False)
@@ -207,7 +207,7 @@ class TestWhatIsNoStream:
         self, sse_server: SSEServer, make_source: MakeSource, code: int
     ) -> None:
         """The choice of browsers is one option away."""
-        sse_server.script([status(code)], then=event("never"))
+        sse_server.script([status(code), event("never")])
 
         def as_browsers_do(error: EverstreamError) -> bool:
             return error.retryable and not isinstance(error, StatusRejected)

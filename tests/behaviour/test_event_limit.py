@@ -38,7 +38,7 @@ class TestTheLimit:
         framing: Any,
     ) -> None:
         """With a typed error, little more than the limit read, the connection closed, and no retry."""
-        sse_server.script([connection(*steps, framing=framing)], then=event("never"))
+        sse_server.script([connection(*steps, framing=framing), event("never")])
         source = make_source(max_event_bytes=MIB)
         with pytest.raises(EventTooLarge) as caught:
             next(source)

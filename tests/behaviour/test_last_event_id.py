@@ -160,7 +160,7 @@ class TestHowItIsWritten:
     ) -> None:
         """There is no loop of requests that can never succeed."""
         huge = "x" * 70_000
-        sse_server.script([event("1", id=huge), status(431)], then=event("never"))
+        sse_server.script([event("1", id=huge), status(431), event("never")])
         source = make_source()
         assert next(source).id == huge
         with pytest.raises(StatusRejected) as caught:

@@ -196,7 +196,7 @@ class TestRefusedCredentials:
 
     def test_a_401_twice_in_a_row_is_an_answer(self, sse_server: SSEServer, make_source: MakeSource) -> None:
         """The second refusal ends the stream."""
-        sse_server.script([status(401), status(401, body=b"expired")], then=event("never"))
+        sse_server.script([status(401), status(401, body=b"expired"), event("never")])
         with pytest.raises(StatusRejected) as caught:
             next(make_source(headers=lambda: {"Authorization": "Bearer x"}))
         assert (caught.value.status, caught.value.body_excerpt) == (401, b"expired")
@@ -207,7 +207,7 @@ class TestRefusedCredentials:
         self, sse_server: SSEServer, make_source: MakeSource, code: int
     ) -> None:
         """So is a 403 of any."""
-        sse_server.script([status(code)], then=event("never"))
+        sse_server.script([status(code), event("never")])
         changing = {"auth": lambda: ("u", "p")} if code == 403 else {"auth": ("u", "p")}
         with pytest.raises(StatusRejected):
             next(make_source(**changing))
