@@ -159,6 +159,19 @@ class TestLeaving:
         assert source.state is ReadyState.CLOSED
         require_no_more_requests(sse_server, 1)
 
+    def test_77_leaving_with_is_told_at_once(
+        self, sse_server: SSEServer, make_source: MakeSource, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The record of the end does not wait until somebody iterates again."""
+        caplog.set_level("INFO", "everstream")
+        sse_server.script([[event("1"), stall()]])
+        with make_source() as source:
+            next(source)
+        records = [
+            record.getMessage().partition(" ")[0] for record in caplog.records if record.name == "everstream"
+        ]
+        assert records == ["stream.opened", "stream.closed"]
+
     def test_77_an_exception_inside_with_passes_and_closes_the_connection(
         self, sse_server: SSEServer, make_source: MakeSource
     ) -> None:

@@ -140,7 +140,11 @@ class TestAnotherOrigin:
         """Cookies know no ports, so the jar has some for the other origin's host."""
         sse_server.script([redirect(elsewhere.url)])
         elsewhere.script([redirect("/second"), event("1")])
-        assert next(make_source(session=session)).data == "1"
+        stream = make_source(session=session, last_event_id="7").all()
+        opened = next(stream)
+        assert data_in([next(stream)]) == ["1"]
+        assert isinstance(opened, Opened)
+        assert opened.last_event_id == ""
         for request in elsewhere.requests:
             assert set(request.headers) - OF_THE_TRANSPORT == {"accept", "cache-control", "user-agent"}
 

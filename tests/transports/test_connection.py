@@ -21,7 +21,7 @@ from everstream import (
 from everstream.core.protocol import EventSourceProtocol
 from everstream.testing import SSEServer, connection, endless, event, raw, silence, stall, status
 from everstream.transports.sync import Connection, RequestTemplate, Transport, is_response, response_chunks
-from tests.reading import open_sockets, wait_until
+from tests.reading import DEADLINE, RECEIVING, is_in, open_sockets, wait_until
 
 LIMITS = Timeouts(connect=10, read=10)
 
@@ -225,6 +225,22 @@ class TestGivingUp:
         assert made.read() == b""
         made.close()
         made.abort()
+        wait_until(lambda: open_sockets() <= before, "all sockets to be closed")
+
+    def test_given_up_while_it_is_read_it_is_closed_by_the_reader(
+        self, sse_server: SSEServer, transport: Transport
+    ) -> None:
+        """Closing it under the reader would wait for the reader."""
+        before = open_sockets()
+        sse_server.script([[stall()]])
+        made = opened(transport, sse_server)
+        read: list[bytes] = []
+        reader = threading.Thread(target=lambda: read.append(made.read()), daemon=True)
+        reader.start()
+        wait_until(lambda: is_in(reader.ident, RECEIVING), "the reader to wait")
+        made.abort()
+        reader.join(DEADLINE)
+        assert read == [b""]
         wait_until(lambda: open_sockets() <= before, "all sockets to be closed")
 
     def test_an_own_session_is_closed_with_it_and_a_callers_is_not(self, sse_server: SSEServer) -> None:

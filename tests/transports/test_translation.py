@@ -380,6 +380,8 @@ class TestTheCause:
         inner = linked(requests.ConnectionError("secret"), cause=REFUSED)
         outer = linked(OSError(errno.EPIPE, "Broken pipe"), context=inner)
         assert root_cause(requests.ConnectionError(outer)) is REFUSED
+        alone = linked(OSError(errno.EPIPE, "Broken pipe"), context=requests.ConnectionError("secret"))
+        assert root_cause(requests.ConnectionError(alone)) is None
 
     def test_a_timeout_is_the_systems_own(self) -> None:
         """Though it has no number."""
