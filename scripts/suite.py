@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
 
+OF_THE_PACKAGE = ("--ignore=tests/project",)
+"""Leaves out the tests of the checkout, its documentation among them, which do not depend on what is installed."""
+
 
 def main(task: str, pytest_arguments: list[str]) -> int:
     """Runs one task and returns the exit status."""
@@ -30,8 +33,10 @@ def main(task: str, pytest_arguments: list[str]) -> int:
     pythons = find_pythons()
     if task == "newest":
         runs = {"newest": (list(pythons.values() or [sys.executable])[-1], [])}
+        pytest_arguments = [*OF_THE_PACKAGE, *pytest_arguments]
     elif task == "lowest":
         runs = {"lowest": (next(iter(pythons.values()), sys.executable), lowest_core_versions())}
+        pytest_arguments = [*OF_THE_PACKAGE, *pytest_arguments]
     elif task == "pythons":
         runs = {f"python{version}": (path, []) for version, path in pythons.items()}
     else:
