@@ -24,7 +24,7 @@ BUILD = ROOT / "build"
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
 
 OF_THE_PACKAGE = ("--ignore=tests/project",)
-"""Leaves out the tests of the checkout, its documentation among them, which do not depend on what is installed."""
+"""Leaves out the tests of the checkout and its documentation, which `make test` has run."""
 
 
 def main(task: str, pytest_arguments: list[str]) -> int:
