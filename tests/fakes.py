@@ -31,7 +31,7 @@ class FakeClock:
         self._time += seconds
 
     def wait(self, seconds: float, wakeups: Wakeups) -> None:
-        """Notes the wait, and returns at its end, or now if there is something in `wakeups`."""
+        """Notes the wait, and returns at its end, or now if `wakeups` is rung."""
         self.waits.append(seconds)
-        if wakeups.empty():
+        if not wakeups.is_rung:
             self.advance(seconds)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-import queue
+import signal
 import threading
+import time
 
 import pytest
 
@@ -27,15 +28,15 @@ class Line:
 
 
 class RingingClock(FakeClock):
-    """A clock that notes how many wake-ups lay ready at each wait."""
+    """A clock that notes at each wait whether it was rung for."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.ready: list[int] = []
+        self.rung: list[bool] = []
 
     def wait(self, seconds: float, wakeups: Wakeups) -> None:
-        """Notes them."""
-        self.ready.append(wakeups.qsize())
+        """Notes it."""
+        self.rung.append(wakeups.is_rung)
         super().wait(seconds, wakeups)
 
 
@@ -46,7 +47,7 @@ class TestLifeline:
         lifeline = Lifeline(clock)
         lifeline.wait(5)
         assert not lifeline.is_closing
-        assert (clock.waits, clock.ready) == ([5], [0])
+        assert (clock.waits, clock.rung) == ([5], [False])
 
     def test_close_gives_up_the_connection_that_is_attached(self) -> None:
         """By then the stream is known to be closing, so that the reader takes it for what it is."""
@@ -93,7 +94,7 @@ class TestLifeline:
         lifeline.detach()
         lifeline.reconnect()
         lifeline.wait(60)
-        assert clock.ready == [1]
+        assert clock.rung == [True]
         assert clock.monotonic() == 1000
 
     def test_a_reconnect_of_an_earlier_connection_does_not_shorten_a_later_wait(self) -> None:
@@ -106,7 +107,7 @@ class TestLifeline:
         lifeline.attach(Line(lifeline))
         lifeline.detach()
         lifeline.wait(60)
-        assert clock.ready == [0]
+        assert clock.rung == [False]
         assert clock.monotonic() == 1060
 
     def test_after_close_nothing_is_waited_for(self) -> None:
@@ -138,21 +139,81 @@ class TestLifeline:
         assert not waiting.is_alive()
 
 
+class TestWakeups:
+    def test_it_is_silent_until_it_is_rung(self) -> None:
+        """And stays rung, however often."""
+        wakeups = Wakeups()
+        assert not wakeups.is_rung
+        wakeups.ring()
+        wakeups.ring()
+        assert wakeups.is_rung
+
+    @pytest.mark.parametrize("times", [1, 3])
+    def test_a_wait_uses_it_up(self, times: int) -> None:
+        """Whether it was rung once or more."""
+        wakeups = Wakeups()
+        for _ in range(times):
+            wakeups.ring()
+        wakeups.wait(600)
+        assert not wakeups.is_rung
+
+    def test_silencing_forgets_it(self) -> None:
+        """Also where there is nothing to forget."""
+        wakeups = Wakeups()
+        wakeups.silence()
+        wakeups.ring()
+        wakeups.silence()
+        assert not wakeups.is_rung
+
+    def test_a_time_that_runs_out_during_a_signal_handler_ends_the_wait(self) -> None:
+        """Whoever's handler it is: the wait does not become one for ever."""
+        wakeups, ran = Wakeups(), []
+
+        def handler(*_: object) -> None:
+            # Until the time is over that was to be waited.
+            ran.append(wait_until(lambda: time.monotonic() > began + 0.1, "the time to run out"))
+
+        previous = signal.signal(signal.SIGALRM, handler)
+        began = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, 0.03)
+        try:
+            wakeups.wait(0.1)
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+        assert len(ran) == 1
+
+    def test_a_signal_handler_may_ring_it_at_any_moment(self) -> None:
+        """Thousands of times, in the middle of whatever the thread does with it."""
+        wakeups, rung = Wakeups(), []
+        previous = signal.signal(signal.SIGALRM, lambda *_: rung.append(wakeups.ring()))
+        signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
+        try:
+            while len(rung) < 2000:
+                wakeups.wait(0.0)
+                wakeups.wait(0.001)
+                wakeups.silence()
+                wakeups.ring()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+        assert len(rung) >= 2000
+
+
 class TestSystemClock:
     def test_a_wait_comes_to_its_end(self) -> None:
         """Without any wake-up, and not before."""
         clock = SystemClock()
         began = clock.monotonic()
-        clock.wait(0.02, queue.SimpleQueue())
+        clock.wait(0.02, Wakeups())
         assert clock.monotonic() - began >= 0.02
 
     @pytest.mark.parametrize("seconds", [0.0, 600.0, 1e10, 1e300, math.nextafter(math.inf, 0)])
     def test_a_wake_up_that_came_first_ends_it(self, seconds: float) -> None:
         """Of any length that a policy may give, also above what the system can count."""
-        wakeups: Wakeups = queue.SimpleQueue()
-        wakeups.put(None)
+        wakeups = Wakeups()
+        wakeups.ring()
         SystemClock().wait(seconds, wakeups)
-        assert wakeups.empty()
+        assert not wakeups.is_rung
 
     def test_its_times_are_those_of_the_system(self) -> None:
         """One that never goes back, one since the epoch."""

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-import queue
+import contextlib
 import threading
 import time
 from typing import Protocol
 
 __all__ = ["Clock", "SystemClock", "Wakeups"]
 
-Wakeups = queue.SimpleQueue[None]
-"""Whatever is put in ends a wait. Unlike `threading.Event.set`, `put` may be called by a signal handler
-that interrupted the very thread that waits: it is documented as reentrant."""
+
+class Wakeups:
+    """Ends a wait: a bell that stays rung until somebody has waited on it.
+
+    It may be rung by any thread, and by a signal handler that interrupted the very thread that waits:
+    a lock is released in one step, while `threading.Event.set` takes a lock of its own and would wait for
+    itself. `queue.SimpleQueue.put` is reentrant too, but its `get`, up to Python 3.12, waits for ever if
+    the time runs out while a signal handler runs.
+    """
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()
+        self.silence()
+
+    @property
+    def is_rung(self) -> bool:
+        """Whether a wait would end at once."""
+        return not self._silent.locked()
+
+    def ring(self) -> None:
+        """Ends the wait under way, or else the next one."""
+        with contextlib.suppress(RuntimeError):  # it is rung already
+            self._silent.release()
+
+    def silence(self) -> None:
+        """Forgets that it was rung."""
+        self._silent.acquire(blocking=False)
+
+    def wait(self, seconds: float) -> None:
+        """Returns after `seconds`, or when it is rung; it is silent then."""
+        # Longer than the greatest the system can count is for ever either way.
+        self._silent.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
 
 
 class Clock(Protocol):
@@ -26,7 +55,7 @@ class Clock(Protocol):
         ...
 
     def wait(self, seconds: float, wakeups: Wakeups) -> None:
-        """Returns after `seconds`, or as soon as there is something in `wakeups`."""
+        """Returns after `seconds`, or as soon as `wakeups` is rung."""
         ...
 
 
@@ -42,9 +71,5 @@ class SystemClock:
         return time.time()
 
     def wait(self, seconds: float, wakeups: Wakeups) -> None:
-        """Waits on the queue, so that a wake-up ends it at once."""
-        try:
-            # Longer than the greatest the system can count is for ever either way.
-            wakeups.get(timeout=min(seconds, threading.TIMEOUT_MAX))
-        except queue.Empty:
-            return
+        """Waits on the bell itself."""
+        wakeups.wait(seconds)

@@ -5,7 +5,6 @@ Rule: no locks. Both may be called from a signal handler that has interrupted th
 
 from __future__ import annotations
 
-import queue
 from typing import Protocol
 
 from everstream.clock import Clock, Wakeups
@@ -32,13 +31,12 @@ class Lifeline:
         self.is_closing = False
         self._clock = clock
         self._connection: Abortable | None = None
-        self._wakeups: Wakeups = queue.SimpleQueue()
+        self._wakeups = Wakeups()
 
     def attach(self, connection: Abortable) -> None:
         """Names the connection that the reader is about to open. Then look at `is_closing`."""
         # What was rung for an earlier connection must not shorten the wait after this one.
-        while not self._wakeups.empty():
-            self._wakeups.get_nowait()
+        self._wakeups.silence()
         self._connection = connection
 
     def detach(self) -> None:
@@ -61,4 +59,4 @@ class Lifeline:
         connection = self._connection
         if connection is not None:
             connection.abort()
-        self._wakeups.put(None)
+        self._wakeups.ring()
