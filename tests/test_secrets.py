@@ -9,7 +9,6 @@ which are off by default and not ours to keep silent: only the logger `everstrea
 from __future__ import annotations
 
 import logging
-import socket
 import ssl
 import traceback
 from collections.abc import Callable, Generator, Iterator
@@ -59,6 +58,7 @@ from everstream.testing import (
     status,
 )
 from tests.reading import errors_in, everything
+from tests.sockets import full_backlog
 
 CANARY = "-".join(["tweet", "7f3a", "tweet"])
 WIRE = CANARY.encode()
@@ -169,14 +169,7 @@ def ports() -> Iterator[dict[str, int]]:
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with ExitStack() as stack:
         server = stack.enter_context(SSEServer(ssl_context=context))
-        listening = stack.enter_context(socket.socket())
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(0)
-        for _ in range(4):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listening.getsockname())
-        yield {"tls": server.port, "full": listening.getsockname()[1]}
+        yield {"tls": server.port, "full": stack.enter_context(full_backlog())}
 
 
 @contextmanager

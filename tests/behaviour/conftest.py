@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from tenacity import wait_none
 
 from everstream import EventSource, RetryPolicy, Timeouts
 from everstream.testing import SSEServer
+from tests.behaviour.wire import SECRET
 
 _VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle")
 
@@ -42,3 +44,14 @@ def make_source(sse_server: SSEServer) -> Iterator[Callable[..., EventSource]]:
             return stack.enter_context(EventSource(url or sse_server.url, **{**defaults, **options}))
 
         yield make
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """A caller's session that is full of secrets."""
+    with requests.Session() as session:
+        session.headers["X-Session-Key"] = SECRET
+        session.headers["Authorization"] = SECRET
+        session.cookies.set("sid", SECRET)
+        session.params = {"session_key": SECRET}
+        yield session

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -50,6 +49,7 @@ from everstream.testing import (
 )
 from tests.fakes import FakeClock
 from tests.reading import data_in, errors_in, everything
+from tests.sockets import full_backlog
 
 MakeSource = Callable[..., EventSource]
 
@@ -265,20 +265,6 @@ class TestABrokenBody:
         assert [type(each) for each in errors_in(items)].count(ConnectFailed) == 2
         assert data_in(items) == ["1", "2"]
         assert sse_server.requests[3].last_event_id == "a"
-
-
-@contextmanager
-def full_backlog() -> Iterator[int]:
-    """Gives a port on which nobody accepts and no connection has room any more."""
-    with ExitStack() as stack:
-        listening = stack.enter_context(socket.socket())
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(0)
-        for _ in range(4):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listening.getsockname())
-        yield listening.getsockname()[1]
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import requests
 
 from everstream import (
     EventSource,
-    Failed,
     Opened,
-    RedirectRejected,
 )
 from everstream.testing import (
     SSEServer,
@@ -22,32 +20,11 @@ from everstream.testing import (
     redirect,
     status,
 )
+from tests.behaviour.wire import rejected
 from tests.reading import data_in, errors_in, everything
 
 MakeSource = Callable[..., EventSource]
 ALL_CODES = pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-SECRET = "s3cret"
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """A caller's session that is full of secrets."""
-    with requests.Session() as session:
-        session.headers["X-Session-Key"] = SECRET
-        session.headers["Authorization"] = SECRET
-        session.cookies.set("sid", SECRET)
-        session.params = {"session_key": SECRET}
-        yield session
-
-
-def rejected(source: EventSource) -> RedirectRejected:
-    """Returns the error of a stream that ends with a redirect that was not followed."""
-    items = everything(source)
-    assert [type(item) for item in items] == [Failed]
-    error = errors_in(items)[0]
-    assert isinstance(error, RedirectRejected)
-    assert not error.retryable
-    return error
 
 
 class TestTheSameOrigin:

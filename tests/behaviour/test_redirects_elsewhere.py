@@ -14,11 +14,9 @@ import trustme
 from everstream import (
     ConnectFailed,
     EventSource,
-    Failed,
     Interrupted,
     Opened,
     QueryCursor,
-    RedirectRejected,
     StreamTimeout,
     Timeouts,
 )
@@ -30,11 +28,11 @@ from everstream.testing import (
     silence,
     status,
 )
+from tests.behaviour.wire import SECRET, rejected
 from tests.reading import data_in, errors_in, everything
 
 MakeSource = Callable[..., EventSource]
 ALL_CODES = pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-SECRET = "s3cret"
 OF_THE_TRANSPORT = {"host", "accept-encoding", "connection"}
 
 
@@ -44,27 +42,6 @@ def elsewhere() -> Iterator[SSEServer]:
     with SSEServer() as server:
         server.script([], then=event("elsewhere"))
         yield server
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """A caller's session that is full of secrets."""
-    with requests.Session() as session:
-        session.headers["X-Session-Key"] = SECRET
-        session.headers["Authorization"] = SECRET
-        session.cookies.set("sid", SECRET)
-        session.params = {"session_key": SECRET}
-        yield session
-
-
-def rejected(source: EventSource) -> RedirectRejected:
-    """Returns the error of a stream that ends with a redirect that was not followed."""
-    items = everything(source)
-    assert [type(item) for item in items] == [Failed]
-    error = errors_in(items)[0]
-    assert isinstance(error, RedirectRejected)
-    assert not error.retryable
-    return error
 
 
 class TestAnotherOrigin:

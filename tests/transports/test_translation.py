@@ -8,7 +8,6 @@ import socket
 import ssl
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -37,6 +36,7 @@ from everstream.transports.sync.translation import (
     translated_source_error,
 )
 from tests.reading import errors_in, everything
+from tests.sockets import full_backlog
 
 LIMITS = Timeouts(connect=3, read=7)
 URL = "http://user:word@stream.example:8080/events?key=secret"
@@ -82,15 +82,8 @@ class TestRealFaults:
     @pytest.fixture
     def full_port(self) -> Iterator[int]:
         """Gives a port that takes no more connections."""
-        with ExitStack() as stack:
-            listening = stack.enter_context(socket.socket())
-            listening.bind(("127.0.0.1", 0))
-            listening.listen(0)
-            for _ in range(4):
-                waiting = stack.enter_context(socket.socket())
-                waiting.setblocking(False)
-                waiting.connect_ex(listening.getsockname())
-            yield listening.getsockname()[1]
+        with full_backlog() as port:
+            yield port
 
     @pytest.mark.parametrize("own", [True, False], ids=["own session", "the caller's session"])
     @pytest.mark.parametrize(
