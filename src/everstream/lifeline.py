@@ -1,6 +1,7 @@
 """What `close()` and `reconnect()` do to a stream that another thread is reading.
 
-Rule: nothing here waits for a lock. Both may be called from a signal handler that has interrupted the reader at any line.
+Rule: nothing here waits for a lock. Both may be called from a signal handler that has interrupted the reader
+at any line.
 """
 
 from __future__ import annotations
