@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import requests
 
 from everstream import (
+    ConfigurationError,
     ContentTypeRejected,
     Event,
     EventTooLarge,
@@ -25,6 +26,7 @@ from everstream.testing import (
     SSEServer,
     connection,
     cut,
+    end,
     endless,
     event,
     garbage,
@@ -37,6 +39,7 @@ from everstream.testing import (
     status,
 )
 
+Encoding = Literal["identity", "gzip"]
 Get = Callable[..., requests.Response]
 FRAMINGS: dict[str, dict[str, Any]] = {
     "chunked": {"framing": "chunked"},
@@ -170,7 +173,39 @@ class TestAResponse:
         sse_server.wait_until_client_gone(0)
 
 
+class TestABodyThatWasReadBefore:
+    @pytest.mark.parametrize("encoding", ["identity", "gzip"])
+    def test_what_requests_has_kept_is_not_lost(
+        self, sse_server: SSEServer, get: Get, encoding: Encoding
+    ) -> None:
+        """As without `stream=True`."""
+        sse_server.script([connection(raw(STREAM), end(), framing="length", encoding=encoding)])
+        response = get()
+        assert response.content == STREAM
+        assert list(iter_events(response)) == EVENTS
+
+    def test_what_somebody_else_has_taken_is_missed(self, sse_server: SSEServer, get: Get) -> None:
+        """An error, instead of no events."""
+        sse_server.script([connection(raw(STREAM), end())])
+        response = get()
+        assert b"".join(response.iter_content(None)) == STREAM
+        _, error = read(response)
+        assert isinstance(error, ConfigurationError)
+
+    def test_an_empty_body_has_no_events(self, sse_server: SSEServer, get: Get) -> None:
+        """A length of 0 is an end, not a body that was read."""
+        sse_server.script([connection(end(), framing="length")])
+        assert list(iter_events(get())) == []
+
+
 class TestAnIterableOfBytes:
+    @pytest.mark.parametrize("source", [b"data: x\n\n", ["data: x\n\n"], [None]], ids=repr)
+    def test_anything_else_is_refused(self, source: object) -> None:
+        """Bytes themselves are an iterable of numbers."""
+        data, error = read(source)
+        assert isinstance(error, ConfigurationError)
+        assert data == []
+
     @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
     def test_it_may_be_cut_anywhere(self, size: int) -> None:
         """A character, a line end or the byte order mark may be in two pieces, or there may be empty ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 
-from everstream.core.errors import StreamInterrupted
+from everstream.core.errors import ConfigurationError, StreamInterrupted
 from everstream.core.events import Closed, Event, Failed, Interrupted, Outcome
 from everstream.core.headers import Headers
 from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES
@@ -35,6 +35,7 @@ def iter_events(
         Events as they arrive.
 
     Raises:
+        ConfigurationError: What was passed is neither, or a response whose body was read before.
         ResponseRejected: The response is no event stream.
         StreamTimeout: The response's own read timeout passed.
         StreamInterrupted: The body broke, or ended inside a block.
@@ -60,6 +61,7 @@ def _events(
         source = response_chunks(source)
     try:
         for chunk in source:
+            _require_bytes(chunk)
             for item in protocol.receive(chunk, now=0.0):
                 if isinstance(item, (Interrupted, Closed, Failed)):
                     return item
@@ -68,3 +70,11 @@ def _events(
     except StreamInterrupted as error:
         return protocol.interrupted(error, now=0.0)
     return protocol.ended(now=0.0)
+
+
+def _require_bytes(chunk: object) -> None:
+    if not isinstance(chunk, (bytes, bytearray, memoryview)):
+        kind = type(chunk).__name__
+        raise ConfigurationError(
+            f"iter_events() takes a response or an iterable of bytes, which gave a {kind}"
+        )

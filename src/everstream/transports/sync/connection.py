@@ -233,10 +233,14 @@ def response_chunks(response: requests.Response) -> Iterator[bytes]:
     """Gives the body of a caller's response, as it comes, decompressed.
 
     Raises:
+        ConfigurationError: The body was read before, by other means.
         StreamTimeout: No byte came within the caller's own limit.
         StreamInterrupted: The connection broke.
     """
     raw = _require_read1(response)
+    if raw.closed:
+        yield from _content(response)
+        return
     while True:
         try:
             chunk = raw.read1(_READ_BYTES, decode_content=True)
@@ -245,6 +249,16 @@ def response_chunks(response: requests.Response) -> Iterator[bytes]:
         if not chunk:
             return
         yield chunk
+
+
+def _content(response: requests.Response) -> Iterator[bytes]:
+    # Made without stream=True, requests has read the body already, and has kept it.
+    try:
+        content = response.content
+    except RuntimeError:
+        raise ConfigurationError("the body of the response was read before") from None
+    if content:
+        yield content
 
 
 def _require_read1(response: requests.Response) -> BaseHTTPResponse:
