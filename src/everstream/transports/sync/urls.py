@@ -14,11 +14,13 @@ def http_url(text: str, base: str = "") -> SplitResult | None:
     """Returns the parts of an absolute http or https URL, resolved against a base; None if it is none."""
     try:
         parts = urlsplit(urljoin(base, text))
-        # Reading the port is what checks it.
-        is_http = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        host = parts.hostname or ""
+        # Reading the port is what checks it. A space in a host would be quoted by older releases of
+        # requests, and looked up.
+        is_http = parts.scheme in _DEFAULT_PORTS and host.split() == [host] and parts.port != 0
         if parts.netloc.isascii():
             # Raises for what can be no host name, such as a label of 64 characters.
-            (parts.hostname or "").encode("idna")
+            host.encode("idna")
     except ValueError:
         return None
     return parts if is_http else None
