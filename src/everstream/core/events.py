@@ -14,22 +14,28 @@ from dataclasses import dataclass, field
 from json import loads as parse_json
 from typing import Literal, TypeAlias, TypeVar, overload
 
-from everstream.core.errors import EverstreamError, InvalidJSON
+from everstream.core.errors import CheckpointError, EverstreamError, InvalidJSON, StatusRejected
 from everstream.core.headers import Headers
 
 __all__ = [
+    "CheckpointFailed",
+    "CheckpointSaved",
     "CloseReason",
     "Closed",
     "Comment",
     "Connecting",
+    "Duplicate",
     "Event",
     "Failed",
     "Interrupted",
     "JSONValue",
+    "Observation",
     "Opened",
     "Outcome",
     "Position",
     "ReadyState",
+    "Received",
+    "ResumeRejected",
     "RetryHint",
     "StreamItem",
     "WireItem",
@@ -123,6 +129,17 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An event that `dedupe` left out: it had come on an earlier connection.
+
+    Attributes:
+        event: The event; it counts as delivered and acknowledged.
+    """
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
 class Connecting:
     """What to send with the next request.
 
@@ -179,6 +196,24 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeRejected:
+    """The server no longer has the cursor: it answered the request that carried it with a refusal.
+
+    Next comes `Interrupted`, and an attempt without a cursor at once, or `Failed`: as was chosen with
+    `on_resume_rejected`.
+
+    Attributes:
+        error: The refusal.
+        last_event_id: The cursor that was refused.
+        restarts: Whether the stream starts again without it, and what lay between is lost.
+    """
+
+    error: StatusRejected
+    last_event_id: str
+    restarts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The stream ended normally, for good.
 
@@ -200,11 +235,49 @@ class Failed:
     error: EverstreamError
 
 
-WireItem: TypeAlias = Event | Comment | RetryHint | Position
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A chunk of the body came. Observers see it; it is no item of the stream.
+
+    Attributes:
+        bytes: Its size, decompressed.
+    """
+
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    """The checkpoint was saved. Observers see it; it is no item of the stream.
+
+    Attributes:
+        last_event_id: The cursor that was saved.
+    """
+
+    last_event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFailed:
+    """The checkpoint could not be saved. Observers see it; it is no item of the stream.
+
+    Attributes:
+        error: Why.
+        last_event_id: The cursor that should have been saved.
+    """
+
+    error: CheckpointError
+    last_event_id: str
+
+
+WireItem: TypeAlias = Event | Comment | RetryHint | Position | Duplicate
 """What comes from the server, in wire order."""
 
 Outcome: TypeAlias = Interrupted | Closed | Failed
 """What follows when a connection is over."""
 
-StreamItem: TypeAlias = Opened | WireItem | Outcome
+StreamItem: TypeAlias = Opened | WireItem | ResumeRejected | Outcome
 """Everything that `EventSource.all()` gives."""
+
+Observation: TypeAlias = Connecting | StreamItem | Received | CheckpointSaved | CheckpointFailed
+"""Everything that logs, counts and metrics are made from: the items, and what happens beside them."""

@@ -1,53 +1,23 @@
-"""Every error that leaves the library.
-
-Rule: this module imports only what the errors carry; the values of `events`, which imports it, it names
-for type checkers alone. An error keeps what a reader of it needs as attributes, and makes its message
-from them. No message and no representation holds the user-info or query of a URL, a header value (but
-for a media type that was refused), or anything the server sent as a payload: errors end up in logs.
-
-- `EverstreamError`
-    - `ConfigurationError`: an argument cannot work (also a `ValueError`)
-    - `ConnectFailed`: DNS, refused, TLS, proxy
-        - `CertificateInvalid`: the server's certificate is not to be trusted (permanent)
-    - `StreamTimeout`: connect | read | first_event | event_idle
-    - `StreamInterrupted`: the body ended or was cut
-    - `ResponseRejected`: the response is no event stream
-        - `StatusRejected`: not 200
-        - `ContentTypeRejected`: 200, but not `text/event-stream` (permanent)
-        - `RedirectRejected`: a redirect that leads nowhere, or where we will not go (permanent)
-    - `EventTooLarge`: an event above `max_event_bytes` (permanent)
-    - `RetriesExhausted`: the policy's `stop` said so (permanent)
-    - `StreamIncomplete`: ended without the `until` that was asked for
-    - `PayloadError`: the stream is well, what it carried is not
-        - `InvalidJSON`: the data of an event is no JSON
-"""
+"""What befalls a connection: none could be made, it went silent, it ended, it was given up."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from everstream.core.headers import Headers
-from everstream.core.wording import count, printable, seconds, status_line
+from everstream.core.errors.base import EverstreamError
+from everstream.core.wording import count, printable, seconds
 
 if TYPE_CHECKING:
-    from everstream.core.events import Event, WireItem
+    from everstream.core.events import WireItem
 
 __all__ = [
     "CertificateInvalid",
-    "ConfigurationError",
     "ConnectFailed",
-    "ContentTypeRejected",
     "EventTooLarge",
-    "EverstreamError",
     "InterruptionReason",
-    "InvalidJSON",
-    "PayloadError",
-    "RedirectRejected",
-    "ResponseRejected",
     "RetriesExhausted",
-    "StatusRejected",
     "StreamIncomplete",
     "StreamInterrupted",
     "StreamTimeout",
@@ -61,26 +31,6 @@ InterruptionReason = Literal[
     "eof", "unfinished block", "reset", "broken chunk", "short body", "undecodable body"
 ]
 """How a body ended: a closed list, so that it can label a metric."""
-
-_RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-class EverstreamError(Exception):
-    """The base of every error that this library raises."""
-
-    retryable: bool = False
-    """Whether the same request may succeed if it is made again, unchanged."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The arguments of our errors are keywords, which the default would lose.
-        return type(self).__new__, (type(self), *self.args), dict(vars(self))
-
-
-class ConfigurationError(EverstreamError, ValueError):
-    """An argument that cannot work, found before any request is made."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -165,65 +115,6 @@ class StreamInterrupted(EverstreamError):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ResponseRejected(EverstreamError):
-    """The response is no event stream.
-
-    Attributes:
-        status: The status code.
-        headers: The response's header fields.
-        body_excerpt: The first bytes of its body, at most 1 KiB; empty if there was none in time.
-        retry_after: Seconds the server asked to wait (RFC 9110, 10.2.3), or None.
-    """
-
-    status: int
-    headers: Headers = field(default_factory=Headers)
-    body_excerpt: bytes = b""
-    retry_after: float | None = None
-
-    def __post_init__(self) -> None:
-        self.retryable = self.status in _RETRYABLE_STATUSES
-
-
-class StatusRejected(ResponseRejected):
-    """The server answered with a status other than 200.
-
-    408, 425, 429, 500, 502, 503 and 504 are retryable, all others are not.
-    """
-
-    def __str__(self) -> str:
-        wait = "" if self.retry_after is None else f" and asked for a wait of {seconds(self.retry_after)}"
-        return f"the server answered {status_line(self.status)}{wait}"
-
-
-class ContentTypeRejected(ResponseRejected):
-    """The server answered 200 with something that is not `text/event-stream`."""
-
-    @property
-    def content_type(self) -> str | None:
-        """The `Content-Type` that came, or None if there was none."""
-        return self.headers.get("Content-Type")
-
-    def __str__(self) -> str:
-        essence, _, _ = (self.content_type or "").partition(";")
-        got = printable(essence.strip()) or "no content type"
-        return f"the server answered {status_line(self.status)} with {got}, not text/event-stream"
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
-class RedirectRejected(ResponseRejected):
-    """A redirect that leads nowhere, or to where the request must not go.
-
-    Attributes:
-        reason: Why it was not followed.
-    """
-
-    reason: str
-
-    def __str__(self) -> str:
-        return f"the redirect ({status_line(self.status)}) was not followed: {printable(self.reason)}"
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
 class EventTooLarge(EverstreamError):
     """What one event needs, the line that is being read included, passes `max_event_bytes`.
 
@@ -274,22 +165,3 @@ class StreamIncomplete(EverstreamError):
         return (
             f"the stream ended after {count(self.events_received, 'event')} without {printable(self.until)}"
         )
-
-
-class PayloadError(EverstreamError):
-    """What the stream carried cannot be used, though the stream itself is well."""
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
-class InvalidJSON(PayloadError):
-    """The data of an event is not JSON.
-
-    Attributes:
-        event: The event; its data is not in the message.
-    """
-
-    event: Event
-
-    def __str__(self) -> str:
-        size = f"{len(self.event.data)} characters"
-        return f"the data of an event of type {printable(self.event.type)} is no JSON ({size})"

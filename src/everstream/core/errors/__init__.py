@@ -1,0 +1,66 @@
+"""Every error that leaves the library.
+
+Rule: this folder imports only what the errors carry; the values of `events`, which imports it, it names
+for type checkers alone. An error keeps what a reader of it needs as attributes, and makes its message
+from them. No message and no representation holds the user-info or query of a URL, a header value (but
+for a media type that was refused), or anything the server sent as a payload: errors end up in logs.
+
+- `EverstreamError`
+    - `ConfigurationError`: an argument cannot work (also a `ValueError`)
+    - `ConnectFailed`: DNS, refused, TLS, proxy
+        - `CertificateInvalid`: the server's certificate is not to be trusted (permanent)
+    - `StreamTimeout`: connect | read | first_event | event_idle
+    - `StreamInterrupted`: the body ended or was cut
+    - `ResponseRejected`: the response is no event stream
+        - `StatusRejected`: not 200
+        - `ContentTypeRejected`: 200, but not `text/event-stream` (permanent)
+        - `RedirectRejected`: a redirect that leads nowhere, or where we will not go (permanent)
+    - `EventTooLarge`: an event above `max_event_bytes` (permanent)
+    - `RetriesExhausted`: the policy's `stop` said so (permanent)
+    - `StreamIncomplete`: ended without the `until` that was asked for
+    - `PayloadError`: the stream is well, what it carried is not
+        - `InvalidJSON`: the data of an event is no JSON
+    - `CheckpointError`: a checkpoint store is corrupt (permanent), locked or out of reach
+"""
+
+from everstream.core.errors.base import ConfigurationError, EverstreamError
+from everstream.core.errors.checkpoint import CheckpointError
+from everstream.core.errors.connection import (
+    CertificateInvalid,
+    ConnectFailed,
+    EventTooLarge,
+    InterruptionReason,
+    RetriesExhausted,
+    StreamIncomplete,
+    StreamInterrupted,
+    StreamTimeout,
+    TimeoutKind,
+)
+from everstream.core.errors.payload import InvalidJSON, PayloadError
+from everstream.core.errors.response import (
+    ContentTypeRejected,
+    RedirectRejected,
+    ResponseRejected,
+    StatusRejected,
+)
+
+__all__ = [
+    "CertificateInvalid",
+    "CheckpointError",
+    "ConfigurationError",
+    "ConnectFailed",
+    "ContentTypeRejected",
+    "EventTooLarge",
+    "EverstreamError",
+    "InterruptionReason",
+    "InvalidJSON",
+    "PayloadError",
+    "RedirectRejected",
+    "ResponseRejected",
+    "RetriesExhausted",
+    "StatusRejected",
+    "StreamIncomplete",
+    "StreamInterrupted",
+    "StreamTimeout",
+    "TimeoutKind",
+]
