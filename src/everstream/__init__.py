@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from everstream.clock import Clock, SystemClock
+    from everstream.core.backoff import FullJitter
+    from everstream.core.deduplication import Dedupe
     from everstream.core.errors import (
         CertificateInvalid,
+        CheckpointError,
         ConfigurationError,
         ConnectFailed,
         ContentTypeRejected,
@@ -35,16 +38,22 @@ if TYPE_CHECKING:
         StreamTimeout,
     )
     from everstream.core.events import (
+        CheckpointFailed,
+        CheckpointSaved,
         Closed,
         Comment,
         Connecting,
+        Duplicate,
         Event,
         Failed,
         Interrupted,
+        Observation,
         Opened,
         Outcome,
         Position,
         ReadyState,
+        Received,
+        ResumeRejected,
         RetryHint,
         StreamItem,
         WireItem,
@@ -52,15 +61,18 @@ if TYPE_CHECKING:
     from everstream.core.headers import Headers
     from everstream.core.parsing import EventStreamParser
     from everstream.core.protocol import EventSourceProtocol
-    from everstream.core.reconnection import Fail, FullJitter, Reconnect, Reconnector, RetryPolicy
+    from everstream.core.reconnection import Fail, Reconnect, Reconnector, RetryPolicy
     from everstream.core.resumption import LastEventID, QueryCursor, Resumption
     from everstream.core.timeouts import Timeouts
+    from everstream.core.watchdog import Watchdog
     from everstream.iteration import iter_events
     from everstream.source import EventSource
     from everstream.stats import Stats
 
 _MODULES = (
     "clock",
+    "core.backoff",
+    "core.deduplication",
     "core.errors",
     "core.events",
     "core.headers",
@@ -69,6 +81,7 @@ _MODULES = (
     "core.reconnection",
     "core.resumption",
     "core.timeouts",
+    "core.watchdog",
     "iteration",
     "source",
     "stats",
@@ -78,6 +91,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CertificateInvalid",
+    "CheckpointError",
+    "CheckpointFailed",
+    "CheckpointSaved",
     "Clock",
     "Closed",
     "Comment",
@@ -85,6 +101,8 @@ __all__ = [
     "ConnectFailed",
     "Connecting",
     "ContentTypeRejected",
+    "Dedupe",
+    "Duplicate",
     "Event",
     "EventSource",
     "EventSourceProtocol",
@@ -98,16 +116,19 @@ __all__ = [
     "Interrupted",
     "InvalidJSON",
     "LastEventID",
+    "Observation",
     "Opened",
     "Outcome",
     "PayloadError",
     "Position",
     "QueryCursor",
     "ReadyState",
+    "Received",
     "Reconnect",
     "Reconnector",
     "RedirectRejected",
     "ResponseRejected",
+    "ResumeRejected",
     "Resumption",
     "RetriesExhausted",
     "RetryHint",
@@ -120,6 +141,7 @@ __all__ = [
     "StreamTimeout",
     "SystemClock",
     "Timeouts",
+    "Watchdog",
     "WireItem",
     "__version__",
     "iter_events",

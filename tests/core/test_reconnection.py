@@ -69,13 +69,13 @@ class TestTheError:
         """A permanent error is retried without a wait if the next request has new credentials."""
         refused = StatusRejected(status=401)
         policy = RetryPolicy(wait=wait_fixed(9))
-        decision = Reconnector(policy).interrupted(refused, 0.0, fresh_credentials=True)
+        decision = Reconnector(policy).interrupted(refused, 0.0, at_once=True)
         assert decision == Reconnect(0.0, 2)
 
     def test_fresh_credentials_do_not_outvote_stop(self) -> None:
         """A policy of one connection makes one request."""
         refused = StatusRejected(status=401)
-        decision = Reconnector(RetryPolicy.never()).interrupted(refused, 0.0, fresh_credentials=True)
+        decision = Reconnector(RetryPolicy.never()).interrupted(refused, 0.0, at_once=True)
         assert decision == Fail(refused)
 
 

@@ -9,7 +9,8 @@ the requests, reads the bytes and waits; this class decides. The calls follow th
 3. `receive(chunk, now)` for each chunk gives items. Hand each to the consumer; when the consumer comes
    back for the next one, and only then, call `delivered(item)`. An outcome may be the last of them.
 4. `ended(now)` when the body ended cleanly, or `interrupted(error, now)` with the error when anything
-   failed, on the way to a response as well. Both give the outcome.
+   failed, on the way to a response as well. Both give the outcome. Before `interrupted` ask
+   `resume_rejected(error)`: the server may have refused the cursor.
 
 An outcome says what follows when a connection is over: `Interrupted` (wait its `delay`, then go to 1),
 `Closed` or `Failed` (the end).
@@ -23,37 +24,38 @@ in all calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 from everstream.core.acceptance import rejection
+from everstream.core.body import Body
+from everstream.core.cursor import Cursor
+from everstream.core.deduplication import Dedupe, Memory
 from everstream.core.errors import (
     ConfigurationError,
-    EventTooLarge,
     EverstreamError,
     InterruptionReason,
-    StatusRejected,
     StreamIncomplete,
     StreamInterrupted,
 )
 from everstream.core.events import (
     Closed,
     CloseReason,
-    Comment,
     Connecting,
+    Duplicate,
     Event,
     Failed,
     Interrupted,
     Opened,
     Outcome,
-    Position,
     ReadyState,
-    RetryHint,
+    ResumeRejected,
     WireItem,
 )
 from everstream.core.headers import Headers
-from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES, EventStreamParser
+from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES
 from everstream.core.reconnection import Fail, Reconnector, RetryPolicy
-from everstream.core.resumption import LastEventID, Resumption
+from everstream.core.refusals import RESUME_REJECTED_ON, OnResumeRejected, Refusals
+from everstream.core.resumption import Resumption
 
 __all__ = ["EventSourceProtocol"]
 
@@ -68,8 +70,6 @@ class EventSourceProtocol:
 
     Attributes:
         state: The ready state.
-        last_event_id: The cursor: the last event ID, or what the `resume` strategy made of it, after
-            the last item that was *delivered*. It is what the next request asks to go on from.
     """
 
     def __init__(
@@ -81,6 +81,9 @@ class EventSourceProtocol:
         until: str | None = None,
         replay_safe: bool = True,
         credentials_renewed: bool = False,
+        dedupe: Dedupe | None = None,
+        resume_rejected_on: Collection[int] = RESUME_REJECTED_ON,
+        on_resume_rejected: OnResumeRejected = "fail",
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
     ) -> None:
         """Makes the protocol of an event source that has not connected yet.
@@ -93,6 +96,9 @@ class EventSourceProtocol:
             replay_safe: Whether the request may be made again after it has delivered an event.
             credentials_renewed: Whether each request has fresh credentials, so that a 401 is worth
                 one more try.
+            dedupe: Which events to leave out; none by default.
+            resume_rejected_on: Statuses by which the server refuses a cursor.
+            on_resume_rejected: Whether to `restart` without the cursor then, or to `fail`.
             max_event_bytes: See `EventStreamParser`.
 
         Raises:
@@ -101,26 +107,36 @@ class EventSourceProtocol:
         if until == "":
             raise ConfigurationError("until= takes the data that ends the stream; it cannot be empty")
         self.state = ReadyState.CONNECTING
-        self.last_event_id = last_event_id
         self._reconnector = Reconnector(RetryPolicy() if retry is None else retry)
-        self._resume: Resumption = LastEventID() if resume is None else resume
+        self._cursor = Cursor(resume, last_event_id)
         self._until = until
         self._replay_safe = replay_safe
-        self._credentials_renewed = credentials_renewed
+        self._refusals = Refusals(
+            credentials_renewed=credentials_renewed,
+            resume_rejected_on=resume_rejected_on,
+            on_resume_rejected=on_resume_rejected,
+        )
+        self._memory = Memory(dedupe)
         self._max_event_bytes = max_event_bytes
-        # The last event ID string, which a parser starts from.
-        self._last_event_id = last_event_id if self._cursor_is_id(last_event_id) else ""
-        self._parser = self._fresh_parser()
+        self._body = self._fresh_body()
         self._sent = ""
+        self._restarting = False
         self._down_since: float | None = None
-        self._refused_credentials = False
-        self._bytes = self._events = 0
         self._has_given_events = False
 
     @property
     def may_connect_again(self) -> bool:
         """Whether the request may be made again: it is replay-safe, or has given no event yet."""
         return self._replay_safe or not self._has_given_events
+
+    @property
+    def last_event_id(self) -> str:
+        """The cursor: where the next request goes on, after the last item that was *delivered*."""
+        return self._cursor.value
+
+    def resume_after(self, cursor: str) -> None:
+        """Moves the cursor, between two connections, to one that was kept elsewhere."""
+        self._cursor.set(cursor)
 
     def connecting(self, now: float) -> Connecting:
         """Begins an attempt: make the request with what this returns.
@@ -129,13 +145,9 @@ class EventSourceProtocol:
             now: The time in seconds.
         """
         self._reconnector.connecting(now)
-        headers: Mapping[str, str | bytes] = {}
-        params: Mapping[str, str] = {}
-        if self.last_event_id:
-            headers = self._resume.request_headers(self.last_event_id)
-            params = self._resume.request_params(self.last_event_id)
+        headers, params = self._cursor.fields()
         self._sent = self.last_event_id if headers or params else ""
-        self._bytes = self._events = 0
+        self._body = self._fresh_body()
         return Connecting(_HEADERS, headers, params, self._reconnector.attempt, self._sent)
 
     def opened(
@@ -164,15 +176,17 @@ class EventSourceProtocol:
         """
         if status == 204:
             return self._closed("no content")
+        if not cursor_sent:
+            self._sent = ""
         error = rejection(status, headers, wall_clock)
         if error is not None:
             raise error
         self.state = ReadyState.OPEN
-        self._parser = self._fresh_parser()
-        self._refused_credentials = False
+        self._refusals.opened()
+        self._memory.opened()
         self._reconnector.opened(now)
         downtime = None if self._down_since is None else now - self._down_since
-        return Opened(status, headers, self._reconnector.attempt, self._sent if cursor_sent else "", downtime)
+        return Opened(status, headers, self._reconnector.attempt, self._sent, downtime)
 
     def receive(self, chunk: bytes, now: float) -> Iterator[WireItem | Outcome]:
         """Takes the next bytes of the body. Iterate to the end before the next call.
@@ -186,37 +200,51 @@ class EventSourceProtocol:
             there may be an outcome, and the connection is to be given up: `until` was seen, or an event
             was too large (what came before it is not lost).
         """
-        self._bytes += len(chunk)
-        items, error = self._parse(chunk)
+        items, error = self._body.feed(chunk)
+        if self._body.reconnection_time is not None:
+            # [spec] The reconnection time belongs to the event source, not to a connection.
+            self._reconnector.reconnection_time = self._body.reconnection_time
         for item in items:
             if type(item) is Event:
                 if item.data == self._until:
                     yield self._closed("until")
                     return
-                self._events += 1
+                self._body.events += 1
                 self._has_given_events = True
+                if self._memory.knows(item):
+                    yield Duplicate(item)
+                    continue
             yield item
         if error is not None:
             yield self.interrupted(error, now)
 
+    def cursor_after(self, item: WireItem) -> str:
+        """Returns what the cursor is once this item, the next to be delivered, is delivered."""
+        return self._cursor.after(item)
+
     def delivered(self, item: WireItem) -> None:
         """Notes that the consumer took an item and came back: the cursor moves past it."""
-        if isinstance(item, (Comment, RetryHint)):
-            return
-        self._last_event_id = item.id
-        self.last_event_id = self._resume.cursor_after(item, self.last_event_id)
-        if not isinstance(item, Position):
+        self._cursor.move(item)
+        if isinstance(item, (Event, Duplicate)):
             self._reconnector.delivered_event()
 
     def ended(self, now: float) -> Outcome:
         """Notes that the body ended cleanly, and says what follows. See `interrupted`."""
-        unfinished = self._parser.unfinished()
+        unfinished = self._body.unfinished()
         if unfinished is not None and unfinished.data == self._until:
             # Many servers send a last `data: [DONE]` without its blank line.
             return self._closed("until")
         # [spec] Once the end of the file is reached, any pending data must be discarded.
         reason: InterruptionReason = "eof" if unfinished is None else "unfinished block"
         return self.interrupted(StreamInterrupted(reason=reason), now)
+
+    def resume_rejected(self, error: EverstreamError) -> ResumeRejected | None:
+        """Returns what to tell the consumer if an error refuses the cursor; then goes on to `interrupted`."""
+        rejected = self._refusals.of_cursor(error, self._sent)
+        if rejected is not None and rejected.restarts:
+            self._cursor.set("")
+            self._restarting = True
+        return rejected
 
     def interrupted(self, error: EverstreamError, now: float) -> Outcome:
         """Notes that a connection, or the attempt to make one, failed, and says what follows.
@@ -230,12 +258,13 @@ class EventSourceProtocol:
             normal end of the stream. `Failed`: its error is for the caller.
         """
         if isinstance(error, StreamInterrupted):
-            error.bytes_received, error.events_received = self._bytes, self._events
+            self._body.tell(error)
         self.dropped(now)
         if not self.may_connect_again:
             return self._ended_with(error, error)
+        restarting, self._restarting = self._restarting, False
         decision = self._reconnector.interrupted(
-            error, now, fresh_credentials=self._is_worth_new_credentials(error)
+            error, now, at_once=restarting or self._refusals.is_worth_new_credentials(error)
         )
         if isinstance(decision, Fail):
             return self._ended_with(decision.error, error)
@@ -251,34 +280,13 @@ class EventSourceProtocol:
         """Notes that the caller wants no more."""
         return self._closed("close")
 
-    def _cursor_is_id(self, cursor: str) -> bool:
-        # A cursor of another kind must not be reported as the id of events without one.
-        return self._resume.cursor_after(Position(cursor), "") == cursor
-
-    def _parse(self, chunk: bytes) -> tuple[Sequence[WireItem], EventTooLarge | None]:
-        try:
-            return self._parser.feed(chunk), None
-        except EventTooLarge as error:
-            return error.items, error
-        finally:
-            if self._parser.reconnection_time is not None:
-                # [spec] The reconnection time belongs to the event source, not to a connection.
-                self._reconnector.reconnection_time = self._parser.reconnection_time
-
-    def _fresh_parser(self) -> EventStreamParser:
-        return EventStreamParser(self._last_event_id, max_event_bytes=self._max_event_bytes)
-
-    def _is_worth_new_credentials(self, error: EverstreamError) -> bool:
-        if not (self._credentials_renewed and isinstance(error, StatusRejected) and error.status == 401):
-            return False
-        # Once in a row: the second refusal is an answer.
-        first, self._refused_credentials = not self._refused_credentials, True
-        return first
+    def _fresh_body(self) -> Body:
+        return Body(self._cursor.last_event_id, self._max_event_bytes)
 
     def _ended_with(self, final: EverstreamError, error: EverstreamError) -> Closed | Failed:
         if final is error and isinstance(error, StreamInterrupted):
             if self._until is not None and error.reason in ("eof", "unfinished block"):
-                final = StreamIncomplete(until=self._until, events_received=self._events)
+                final = StreamIncomplete(until=self._until, events_received=self._body.events)
                 final.__cause__ = error
             elif error.reason == "eof":
                 return self._closed("eof")

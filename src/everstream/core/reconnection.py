@@ -2,10 +2,7 @@
 
 Rules of this module:
 
-- It is the only importer of tenacity, whose `wait` and `stop` strategies are the vocabulary of a
-  `RetryPolicy`. They are driven with a state whose fields come from our own clock: `Retrying.iter`
-  reads the real one, and a `@retry` on a generator does nothing, so neither is used. No
-  `tenacity.RetryError` reaches a user.
+- tenacity's `wait` and `stop` strategies are the vocabulary of a `RetryPolicy`; `backoff` drives them.
 - Time comes in as an argument, in seconds of any monotonic clock.
 - An *outage* is a run of failures. It ends when a connection delivers an event or stays open for
   `stable_after` seconds; then attempts and elapsed time start again. (A `stop_after_delay` on the
@@ -17,19 +14,19 @@ Rules of this module:
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_delay, stop_never
+from tenacity import stop_after_attempt, stop_after_delay, stop_never
 from tenacity.stop import StopBaseT
-from tenacity.wait import WaitBaseT, wait_base
+from tenacity.wait import WaitBaseT
 
-from everstream.core.arguments import is_number, require_count, require_seconds
+from everstream.core.arguments import require_count, require_seconds
+from everstream.core.backoff import Backoff, FullJitter, require_strategies
 from everstream.core.errors import ConfigurationError, EverstreamError, ResponseRejected, RetriesExhausted
 
-__all__ = ["Decision", "Fail", "FullJitter", "Reconnect", "Reconnector", "RetryPolicy", "is_retryable"]
+__all__ = ["Decision", "Fail", "Reconnect", "Reconnector", "RetryPolicy", "is_retryable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +56,6 @@ class Fail:
 Decision: TypeAlias = Reconnect | Fail
 
 
-@dataclass(frozen=True)
-class FullJitter(wait_base):
-    """A wait strategy: any time between 0 and a bound that doubles with each attempt, up to a cap.
-
-    Of the usual forms of jitter it spreads a crowd of clients best. Being a tenacity strategy, it can
-    be added to others: `FullJitter() + wait_fixed(1)`.
-
-    Attributes:
-        initial: Seconds, the bound of the first wait.
-        cap: Seconds, the greatest bound.
-        random: Gives floats in [0, 1); for tests and simulations.
-    """
-
-    initial: float = 1.0
-    cap: float = 30.0
-    random: Callable[[], float] = field(default=random.random, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        require_seconds("FullJitter", initial=self.initial, cap=self.cap)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        """Returns the seconds to wait after `retry_state.attempt_number` failures."""
-        # 2.0 ** 1024 overflows, and a stream that reconnects for ever gets there. Long before, the
-        # cap is what counts.
-        doublings = min(retry_state.attempt_number - 1, 64)
-        return self.random() * min(self.cap, self.initial * 2.0**doublings)
-
-
 def is_retryable(error: EverstreamError) -> bool:
     """Returns what the error says of itself: the default of `RetryPolicy.retryable`."""
     return error.retryable
@@ -113,10 +82,7 @@ class RetryPolicy:
     max_server_delay: float = 300.0
 
     def __post_init__(self) -> None:
-        for name in ("wait", "stop", "retryable"):
-            value: object = getattr(self, name)
-            if not callable(value):
-                raise ConfigurationError(f"RetryPolicy({name}=...) takes a callable, not {value!r}")
+        require_strategies("RetryPolicy", wait=self.wait, stop=self.stop, retryable=self.retryable)
         require_seconds(
             "RetryPolicy",
             stable_after=self.stable_after,
@@ -182,7 +148,7 @@ class Reconnector:
         self.attempt = 1
         self._outage_since: float | None = None
         self._opened_at: float | None = None
-        self._retrying = Retrying()
+        self._backoff = Backoff("RetryPolicy", policy.wait, policy.stop)
 
     def connecting(self, now: float) -> None:
         """Notes that an attempt begins."""
@@ -198,29 +164,28 @@ class Reconnector:
         self.attempt = 1
         self._outage_since = None
 
-    def interrupted(self, error: EverstreamError, now: float, *, fresh_credentials: bool = False) -> Decision:
+    def interrupted(self, error: EverstreamError, now: float, *, at_once: bool = False) -> Decision:
         """Decides what follows a failure.
 
         Args:
             error: What failed.
             now: The time of the failure, in seconds.
-            fresh_credentials: The failure is a refused credential, and the next request has a new
-                one: try once, at once, though the error is not retryable.
+            at_once: The next request differs in what made this one fail, a refused credential or cursor:
+                make it without a wait, though the error is not retryable.
 
         Returns:
             `Reconnect`, or `Fail` with the error for the caller: this error itself if the policy does
             not retry it or allows no second attempt, else `RetriesExhausted`, caused by this error.
         """
         started = self._outage_start(now)
-        if not (fresh_credentials or self.policy.retryable(error)):
+        if not (at_once or self.policy.retryable(error)):
             return Fail(error)
-        state = self._state(error, started, now)
+        floor = None if at_once else self._server_floor(error)
         try:
-            delay = 0.0 if fresh_credentials else self._delay(error, state)
+            delay = self._backoff.after(error, self.attempt, started, now, floor=floor)
         except ConfigurationError as bad_wait:
             return Fail(bad_wait)
-        state.upcoming_sleep = delay
-        if self.policy.stop(state):
+        if delay is None:
             return Fail(self._exhausted(error, now - started))
         self.attempt += 1
         return Reconnect(delay, self.attempt)
@@ -233,27 +198,12 @@ class Reconnector:
             self._outage_since = now
         return self._outage_since
 
-    def _delay(self, error: EverstreamError, state: RetryCallState) -> float:
-        wait = self.policy.wait(state)
-        if not (is_number(wait) and wait >= 0):
-            raise ConfigurationError(f"the wait strategy of the RetryPolicy gave {wait!r}, not seconds")
-        return self._server_floor(error) + wait
-
     def _server_floor(self, error: EverstreamError) -> float:
         retry_after = error.retry_after if isinstance(error, ResponseRejected) else None
         wishes = [wish for wish in (self.reconnection_time, retry_after) if wish is not None]
         if not wishes:
             return 0.0
         return min(max(*wishes, self.policy.min_server_delay), self.policy.max_server_delay)
-
-    def _state(self, error: EverstreamError, started: float, now: float) -> RetryCallState:
-        state = RetryCallState(self._retrying, None, (), {})
-        state.attempt_number = self.attempt
-        # Strategies such as wait_exception look at the error.
-        state.set_exception((type(error), error, error.__traceback__))
-        # After set_exception, which reads the real clock.
-        state.start_time, state.outcome_timestamp = started, now
-        return state
 
     def _exhausted(self, error: EverstreamError, elapsed: float) -> EverstreamError:
         if self.attempt == 1:

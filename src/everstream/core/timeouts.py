@@ -22,13 +22,20 @@ class Timeouts:
         read: Seconds of silence, between any two bytes and before the response's head. Comments are
             bytes, so a server that sends heartbeats never lets it pass. Finite by default: a
             half-open connection would otherwise hang for ever. None: no limit.
+        first_event: Seconds from the opening of a connection to its first event, whatever else comes.
+            None, the default: no limit.
+        event_idle: Seconds without an event, though heartbeats may come: a server that lives while its
+            source is dead. They begin anew when the consumer comes back for the next event, so that
+            its own work does not count. None, the default: no limit.
     """
 
     connect: float | None = 5.0
     read: float | None = 60.0
+    first_event: float | None = None
+    event_idle: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("connect", "read"):
+        for name in ("connect", "read", "first_event", "event_idle"):
             seconds: object = getattr(self, name)
             if seconds is not None and not (is_number(seconds) and seconds > 0):
                 raise ConfigurationError(

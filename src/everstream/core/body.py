@@ -1,0 +1,49 @@
+"""The body of one response: its parser, and what has come so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from everstream.core.errors import EventTooLarge, StreamInterrupted
+from everstream.core.events import Event, WireItem
+from everstream.core.parsing import EventStreamParser
+
+__all__ = ["Body"]
+
+
+class Body:
+    """Bytes in, items out, and counts of both.
+
+    Args:
+        last_event_id: The last event ID string that the parser starts from.
+        max_event_bytes: See `EventStreamParser`.
+
+    Attributes:
+        bytes: Bytes received.
+        events: Events passed on; whoever takes them counts.
+    """
+
+    def __init__(self, last_event_id: str, max_event_bytes: int) -> None:
+        self.bytes = self.events = 0
+        self._parser = EventStreamParser(last_event_id, max_event_bytes=max_event_bytes)
+
+    @property
+    def reconnection_time(self) -> float | None:
+        """The latest `retry:` in this body, in seconds; None if there was none."""
+        return self._parser.reconnection_time
+
+    def feed(self, chunk: bytes) -> tuple[Sequence[WireItem], EventTooLarge | None]:
+        """Returns the items that a chunk has finished, and the error that ended them if there was one."""
+        self.bytes += len(chunk)
+        try:
+            return self._parser.feed(chunk), None
+        except EventTooLarge as error:
+            return error.items, error
+
+    def unfinished(self) -> Event | None:
+        """Returns what the unfinished block would be, if there is one."""
+        return self._parser.unfinished()
+
+    def tell(self, error: StreamInterrupted) -> None:
+        """Writes into an error how much had come."""
+        error.bytes_received, error.events_received = self.bytes, self.events
