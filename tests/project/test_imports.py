@@ -35,6 +35,7 @@ THIRD_PARTY = {
     "requests": ["transports/sync*.py"],
     "urllib3": ["transports/sync*.py"],
     "structlog": ["observe/logs.py", "cli/logs.py"],
+    "opentelemetry": ["observe/metrics.py", "observe/instruments.py"],
     "typer": ["cli/*.py"],
     "click": ["cli/*.py"],
     "rich": ["cli/*.py"],
