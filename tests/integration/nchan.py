@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
@@ -43,13 +44,14 @@ http {{
   fastcgi_temp_path {home}/fastcgi;
   uwsgi_temp_path {home}/uwsgi;
   scgi_temp_path {home}/scgi;
-  nchan_shared_memory_size 16M;
+  nchan_shared_memory_size {memory};
+  keepalive_requests 1000000;
   server {{
     listen 127.0.0.1:{port};
     location ~ ^/publish/(\\w+)$ {{
       nchan_publisher;
       nchan_channel_id $1;
-      nchan_message_buffer_length 10000;
+      nchan_message_buffer_length {messages};
       nchan_message_timeout 1h;
     }}
     location ~ ^/events/(\\w+)$ {{
@@ -78,12 +80,16 @@ class Nchan:
     Args:
         home: A folder for its configuration, log and temporary files.
         workers: How many worker processes share the channels.
+        messages: How many messages a channel keeps.
+        memory: How much memory the workers share for them, in the words of nginx.
     """
 
-    def __init__(self, home: Path, workers: int) -> None:
+    def __init__(self, home: Path, workers: int, *, messages: int = 10_000, memory: str = "16M") -> None:
         self.reloads = 0
         self._home = home
         self._workers = workers
+        self._messages = messages
+        self._memory = memory
         self._port = 0
         self._last_id = ""
 
@@ -136,6 +142,16 @@ class Nchan:
         self._last_id = found[1]
         return self._last_id
 
+    def publish_all(self, channel: str, messages: Iterable[str]) -> None:
+        """Publishes messages one after the other, all on the same connection."""
+        connection = http.client.HTTPConnection(*self.address, timeout=DEADLINE)
+        with closing(connection):
+            for message in messages:
+                connection.request("POST", f"/publish/{channel}", message.encode())
+                response = connection.getresponse()
+                answer = response.read()
+                assert response.status in (201, 202), (response.status, answer)
+
     def reload(self) -> None:
         """Reloads it, as an operator does, and waits until the old workers are gone.
 
@@ -160,6 +176,8 @@ class Nchan:
             # Workers of another user could not enter the folder.
             user="user root root;" if os.geteuid() == 0 else "",
             workers=self._workers,
+            messages=self._messages,
+            memory=self._memory,
             home=self._home,
             port=self._port,
         )
