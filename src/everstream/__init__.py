@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         ResumeRejected,
         RetryHint,
         StreamItem,
+        Unacknowledged,
         WireItem,
     )
     from everstream.core.headers import Headers
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
     from everstream.core.watchdog import Watchdog
     from everstream.iteration import iter_events
     from everstream.source import EventSource
-    from everstream.stats import Stats
+    from everstream.stats import Health, Stats
 
 _MODULES = (
     "clock",
@@ -113,6 +114,7 @@ __all__ = [
     "Failed",
     "FullJitter",
     "Headers",
+    "Health",
     "Interrupted",
     "InvalidJSON",
     "LastEventID",
@@ -141,6 +143,7 @@ __all__ = [
     "StreamTimeout",
     "SystemClock",
     "Timeouts",
+    "Unacknowledged",
     "Watchdog",
     "WireItem",
     "__version__",

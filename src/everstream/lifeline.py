@@ -44,8 +44,12 @@ class Lifeline:
         """Says that the connection is gone."""
         self._connection = None
 
+    def nudge(self) -> None:
+        """Ends the wait under way, and nothing else."""
+        self._wakeups.ring()
+
     def wait(self, seconds: float) -> None:
-        """Waits in backoff, until the time is over or somebody calls."""
+        """Waits until the time is over or somebody calls."""
         if not self.is_closing:
             self._clock.wait(seconds, self._wakeups)
 

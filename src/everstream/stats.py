@@ -1,14 +1,30 @@
-"""What an event source counts."""
+"""What an event source counts, and how it is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 from everstream.clock import Clock
-from everstream.core.errors import EverstreamError
-from everstream.core.events import Event, Failed, Interrupted, Opened, StreamItem
+from everstream.core.errors import CheckpointError, EverstreamError
+from everstream.core.events import (
+    CheckpointFailed,
+    CheckpointSaved,
+    Closed,
+    Connecting,
+    Duplicate,
+    Event,
+    Failed,
+    Interrupted,
+    Observation,
+    Opened,
+    Received,
+)
 
-__all__ = ["Stats", "Tally"]
+__all__ = ["Health", "Stats", "StreamState", "Tally"]
+
+StreamState = Literal["connecting", "open", "backing off", "closed", "failed"]
+"""What a stream does; `closed` and `failed` are for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +35,10 @@ class Stats:
         connects: Connections that were announced.
         interruptions: Interruptions, failed attempts included.
         events: Events given to the consumer.
+        duplicates: Events that `dedupe` left out.
         bytes: Bytes of body received, decompressed.
+        checkpoint_saves: Checkpoints saved.
+        checkpoint_failures: Checkpoints that could not be saved.
         last_event_time: Seconds since the epoch when the last event was given; None before the first.
         last_error: The last error, passing or final; None if there was none.
     """
@@ -27,13 +46,54 @@ class Stats:
     connects: int = 0
     interruptions: int = 0
     events: int = 0
+    duplicates: int = 0
     bytes: int = 0
+    checkpoint_saves: int = 0
+    checkpoint_failures: int = 0
     last_event_time: float | None = None
     last_error: EverstreamError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a stream is, as plain data. Times are seconds since the epoch; None for what has not been.
+
+    Attributes:
+        stream: The user's name for the stream, else its URL without user-info and query.
+        state: What it does.
+        alive: Whether it can still give events: it is not closed, and has not failed. A stream that
+            backs off is alive: to restart its process would not help.
+        ready: Whether a connection is open.
+        connected_since: When the connection was opened; None if there is none.
+        last_byte: When bytes came last, heartbeats included.
+        last_event: When an event was given last.
+        last_acknowledged_id: What a new process would go on after.
+        attempts: Attempts that have failed in a row; 0 while a connection is open.
+        last_error: The message of the last error, passing or final.
+        next_attempt: When the next attempt is to be made; None unless it backs off.
+        checkpoint_error: The message of the last save, if it failed; None if it went well.
+    """
+
+    stream: str
+    state: StreamState
+    alive: bool
+    ready: bool
+    connected_since: float | None
+    last_byte: float | None
+    last_event: float | None
+    last_acknowledged_id: str
+    attempts: int
+    last_error: str | None
+    next_attempt: float | None
+    checkpoint_error: str | None
+
+    def as_dict(self) -> dict[str, str | int | float | bool | None]:
+        """Returns the attributes by name, ready for JSON."""
+        return asdict(self)
+
+
 class Tally:
-    """Counts, by the thread that iterates; `snapshot` is for any.
+    """Counts, by the thread that iterates; `stats` and `health` are for any.
 
     Attributes:
         failure: The error that ended the stream, if one did.
@@ -41,34 +101,96 @@ class Tally:
 
     def __init__(self) -> None:
         self.failure: EverstreamError | None = None
-        self._connects = self._interruptions = self._events = self._bytes = 0
-        self._last_event_time: float | None = None
+        self._connects = self._interruptions = self._events = self._duplicates = self._bytes = 0
+        self._saves = self._save_failures = self._attempts = 0
+        self._state: StreamState = "connecting"
+        self._last_event: float | None = None
+        self._last_byte: float | None = None
+        self._connected_since: float | None = None
+        self._next_attempt: float | None = None
         self._last_error: EverstreamError | None = None
+        self._checkpoint_error: CheckpointError | None = None
 
-    def received(self, chunk: bytes) -> None:
-        """Counts a chunk."""
-        self._bytes += len(chunk)
-
-    def note(self, item: StreamItem, clock: Clock) -> None:
+    def note(self, item: Observation, clock: Clock) -> None:
         """Counts an item."""
         if type(item) is Event:
             self._events += 1
-            self._last_event_time = clock.time()
+            self._last_event = clock.time()
+        elif isinstance(item, Received):
+            self._bytes += item.bytes
+            self._last_byte = clock.time()
+        elif isinstance(item, Duplicate):
+            self._duplicates += 1
+        elif isinstance(item, (CheckpointSaved, CheckpointFailed)):
+            self._note_checkpoint(item)
+        else:
+            self._note_connection(item, clock)
+
+    def _note_checkpoint(self, item: CheckpointSaved | CheckpointFailed) -> None:
+        if isinstance(item, CheckpointFailed):
+            self._save_failures += 1
+            self._checkpoint_error = item.error
+        else:
+            self._saves += 1
+            self._checkpoint_error = None
+
+    def _note_connection(self, item: Observation, clock: Clock) -> None:
+        if isinstance(item, Connecting):
+            self._moved("connecting")
         elif isinstance(item, Opened):
             self._connects += 1
+            self._moved("open", connected_since=clock.time())
+            self._attempts = 0
         elif isinstance(item, Interrupted):
             self._interruptions += 1
             self._last_error = item.error
+            self._moved("backing off", next_attempt=clock.time() + item.delay)
+            self._attempts = item.attempt - 1
         elif isinstance(item, Failed):
             self._last_error = self.failure = item.error
+            self._moved("failed")
+        elif isinstance(item, Closed):
+            self._moved("closed")
 
-    def snapshot(self) -> Stats:
+    def _moved(
+        self, state: StreamState, *, connected_since: float | None = None, next_attempt: float | None = None
+    ) -> None:
+        self._state, self._connected_since, self._next_attempt = state, connected_since, next_attempt
+
+    def stats(self) -> Stats:
         """Returns the counts as they stand."""
         return Stats(
             self._connects,
             self._interruptions,
             self._events,
+            self._duplicates,
             self._bytes,
-            self._last_event_time,
+            self._saves,
+            self._save_failures,
+            self._last_event,
             self._last_error,
+        )
+
+    def health(self, stream: str, last_acknowledged_id: str, *, closing: bool) -> Health:
+        """Returns how the stream is.
+
+        Args:
+            stream: What it is called.
+            last_acknowledged_id: The cursor after what was acknowledged.
+            closing: Whether `close` was called, though its reader may not have noticed yet.
+        """
+        state: StreamState = "closed" if closing and self._state != "failed" else self._state
+        return Health(
+            stream=stream,
+            state=state,
+            alive=state not in ("closed", "failed"),
+            ready=state == "open",
+            connected_since=self._connected_since if state == "open" else None,
+            last_byte=self._last_byte,
+            last_event=self._last_event,
+            last_acknowledged_id=last_acknowledged_id,
+            attempts=self._attempts,
+            last_error=None if self._last_error is None else str(self._last_error),
+            next_attempt=self._next_attempt if state == "backing off" else None,
+            checkpoint_error=None if self._checkpoint_error is None else str(self._checkpoint_error),
         )

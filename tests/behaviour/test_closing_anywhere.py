@@ -82,7 +82,7 @@ def test_80_failures_of_every_kind_leave_nothing(sse_server: SSEServer, make_sou
 
 
 HERE = str(Path(everstream.__file__).parent)
-SHELL = tuple(f"{HERE}/{name}" for name in ("source.py", "lifeline.py", "clock.py", "transports/"))
+SHELL = tuple(f"{HERE}/{name}" for name in ("source/", "lifeline.py", "clock.py", "ledger.py", "stats.py", "transports/"))
 
 
 @contextmanager

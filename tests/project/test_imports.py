@@ -14,11 +14,13 @@ FLOORS = {
     "core": 1,
     "testing": 1,
     "clock": 1,
+    "ledger": 2,
     "transports": 2,
     "checkpoints": 2,
     "observe": 2,
     "lifeline": 2,
     "stats": 2,
+    "settings": 2,
     "source": 3,
     "async_source": 3,
     "iteration": 3,
@@ -31,7 +33,7 @@ ON_TOP = ("__init__.py", "__main__.py")
 """Directly in the package: they gather the rooms under one roof and stand outside of the rule."""
 
 THIRD_PARTY = {
-    "tenacity": ["core/reconnection.py"],
+    "tenacity": ["core/backoff.py", "core/reconnection.py", "core/redelivery.py"],
     "requests": ["transports/sync*.py"],
     "urllib3": ["transports/sync*.py"],
     "structlog": ["observe/logs.py", "cli/logs.py"],
@@ -53,6 +55,7 @@ PURE = {
     "contextlib",
     "dataclasses",
     "datetime",
+    "difflib",
     "email.utils",
     "enum",
     "functools",
@@ -69,7 +72,7 @@ PURE = {
 }
 """What `core/` may use of the standard library: nothing that does I/O, tells the time, rolls dice or logs."""
 
-PURE_EXCEPTIONS = {("core/reconnection.py", "random")}
+PURE_EXCEPTIONS = {("core/backoff.py", "random")}
 """The default of `FullJitter.random`, which a caller can replace."""
 
 IMPURE_CALLS = ("open", "print", "input", "datetime.now", "datetime.today", "datetime.utcnow")

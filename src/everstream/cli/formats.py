@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
-from everstream import Comment, Event, Position, RetryHint, StreamItem
+from everstream import Comment, Duplicate, Event, Position, RetryHint, StreamItem
 from everstream.cli.escaping import escaped, json_text, pieces
 from everstream.cli.wording import line_of
 from everstream.observe.logs import record_of
@@ -81,8 +81,10 @@ def _fields(item: StreamItem) -> dict[str, object]:
             return {"kind": "retry", "delay": delay}
         case Position(id=position):
             return {"kind": "position", "id": position}
+        case Duplicate(event=event):
+            return {**_fields(event), "kind": "duplicate"}
         case _:
-            _level, name, fields = record_of(item)
+            _level, name, fields = record_of(item) or ("", "", {})
             return {"kind": name.removeprefix("stream."), **fields}
 
 

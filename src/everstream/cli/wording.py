@@ -5,6 +5,7 @@ from __future__ import annotations
 from everstream import (
     Closed,
     Comment,
+    Duplicate,
     Event,
     EverstreamError,
     Failed,
@@ -12,8 +13,10 @@ from everstream import (
     Opened,
     Position,
     ResponseRejected,
+    ResumeRejected,
     RetryHint,
     StreamItem,
+    WireItem,
 )
 from everstream.cli.escaping import escaped
 
@@ -39,12 +42,23 @@ def line_of(item: StreamItem) -> tuple[str, str]:
             return "closed", _CLOSED[why]
         case Failed(error=error):
             return "failed", reason(error)
+        case ResumeRejected(error=error, restarts=restarts):
+            what_now = "starting without it" if restarts else "giving up"
+            return "resume rejected", f"{reason(error)} to the last event id; {what_now}"
+        case _:
+            return _of_wire(item)
+
+
+def _of_wire(item: WireItem) -> tuple[str, str]:
+    match item:
         case Comment(text=text):
             return "comment", escaped(text)
         case RetryHint(delay=delay):
             return "retry", f"the server wishes {delay:g} s before a reconnect"
         case Position(id=position):
             return "position", escaped(position)
+        case Duplicate(event=event):
+            return "duplicate", escaped(event.type)
         case Event(type=kind):
             return "event", escaped(kind)
 

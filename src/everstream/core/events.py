@@ -38,6 +38,7 @@ __all__ = [
     "ResumeRejected",
     "RetryHint",
     "StreamItem",
+    "Unacknowledged",
     "WireItem",
 ]
 
@@ -270,6 +271,19 @@ class CheckpointFailed:
     last_event_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unacknowledged:
+    """The stream has stood still for want of `ack()`. Observers see it; it is no item of the stream.
+
+    Attributes:
+        events: How many events wait for it: `max_unacknowledged`.
+        seconds: For how long none was acknowledged.
+    """
+
+    events: int
+    seconds: float
+
+
 WireItem: TypeAlias = Event | Comment | RetryHint | Position | Duplicate
 """What comes from the server, in wire order."""
 
@@ -279,5 +293,7 @@ Outcome: TypeAlias = Interrupted | Closed | Failed
 StreamItem: TypeAlias = Opened | WireItem | ResumeRejected | Outcome
 """Everything that `EventSource.all()` gives."""
 
-Observation: TypeAlias = Connecting | StreamItem | Received | CheckpointSaved | CheckpointFailed
+Observation: TypeAlias = (
+    Connecting | StreamItem | Received | CheckpointSaved | CheckpointFailed | Unacknowledged
+)
 """Everything that logs, counts and metrics are made from: the items, and what happens beside them."""

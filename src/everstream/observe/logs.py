@@ -20,17 +20,27 @@ from urllib.parse import urlsplit
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from everstream.core.events import Closed, Connecting, Failed, Interrupted, Opened
+from everstream.core.events import (
+    CheckpointFailed,
+    CheckpointSaved,
+    Closed,
+    Connecting,
+    Failed,
+    Interrupted,
+    Observation,
+    Opened,
+    ResumeRejected,
+    Unacknowledged,
+)
 
-__all__ = ["Loggable", "Logger", "LoggerLike", "StreamLog", "public_url", "record_of"]
+__all__ = ["Logger", "LoggerLike", "StreamLog", "public_url", "record_of"]
 
 LOGGER_NAME = "everstream"
 logging.getLogger(LOGGER_NAME).addHandler(logging.NullHandler())
 
-Loggable: TypeAlias = Connecting | Opened | Interrupted | Closed | Failed
-"""The items that make a record. Events and comments make none."""
-
 Fields: TypeAlias = Mapping[str, object]
+Record: TypeAlias = tuple[str, str, Fields]
+"""Level, name and fields."""
 
 
 class Logger(Protocol):
@@ -72,28 +82,33 @@ class StreamLog:
         )
         self._logger = _adapted(logger) if isinstance(logger, logging.Logger) else logger
 
-    def __call__(self, item: Loggable) -> None:
-        """Logs what there is to say of an item."""
-        level, name, fields = record_of(item)
+    def __call__(self, item: Observation) -> None:
+        """Logs what there is to say of an item, if there is anything."""
+        record = record_of(item)
+        if record is not None:
+            self.write(*record)
+
+    def write(self, level: str, name: str, fields: Fields) -> None:
+        """Logs a record, with what is bound to the stream."""
         logger = self._logger or _default_logger()
         write: Callable[..., object] = getattr(logger, level)
         write(name, **self._bound, **fields)
 
 
-def record_of(item: Loggable) -> tuple[str, str, Fields]:
-    """Returns the level, the name and the fields of the record that an item makes."""
-    if isinstance(item, Connecting):
-        return "debug", "stream.connecting", {"attempt": item.attempt, "last_event_id": item.last_event_id}
-    if isinstance(item, Opened):
-        return "info", "stream.opened", _fields_of_opened(item)
-    if isinstance(item, Interrupted):
-        return "warning", "stream.interrupted", _fields_of_interrupted(item)
-    if isinstance(item, Closed):
-        return "info", "stream.closed", {"reason": item.reason}
-    return "error", "stream.failed", {"error_type": type(item.error).__name__, "cause": str(item.error)}
+def record_of(item: Observation) -> Record | None:
+    """Returns the level, the name and the fields of the record that an item makes; None if it makes none."""
+    table = _RECORDS.get(type(item))
+    if table is None:
+        return None
+    level, name, fields_of = table
+    return level, name, fields_of(item)
 
 
-def _fields_of_opened(item: Opened) -> Fields:
+def _of_connecting(item: Connecting) -> Fields:
+    return {"attempt": item.attempt, "last_event_id": item.last_event_id}
+
+
+def _of_opened(item: Opened) -> Fields:
     return {
         "status": item.status,
         "attempt": item.attempt,
@@ -102,14 +117,50 @@ def _fields_of_opened(item: Opened) -> Fields:
     }
 
 
-def _fields_of_interrupted(item: Interrupted) -> Fields:
+def _of_interrupted(item: Interrupted) -> Fields:
     return {
         "delay": round(item.delay, 3),
         "attempt": item.attempt,
-        "error_type": type(item.error).__name__,
-        "cause": str(item.error),
+        **_of_failed(item),
         "last_event_id": item.last_event_id,
     }
+
+
+def _of_resume_rejected(item: ResumeRejected) -> Fields:
+    return {"status": item.error.status, "last_event_id": item.last_event_id, "restarts": item.restarts}
+
+
+def _of_closed(item: Closed) -> Fields:
+    return {"reason": item.reason}
+
+
+def _of_failed(item: Failed | Interrupted | CheckpointFailed) -> Fields:
+    return {"error_type": type(item.error).__name__, "cause": str(item.error)}
+
+
+def _of_checkpoint_saved(item: CheckpointSaved) -> Fields:
+    return {"last_event_id": item.last_event_id}
+
+
+def _of_checkpoint_failed(item: CheckpointFailed) -> Fields:
+    return {**_of_failed(item), "last_event_id": item.last_event_id}
+
+
+def _of_unacknowledged(item: Unacknowledged) -> Fields:
+    return {"events": item.events, "seconds": round(item.seconds, 3)}
+
+
+_RECORDS: Mapping[type, tuple[str, str, Callable[..., Fields]]] = {
+    Connecting: ("debug", "stream.connecting", _of_connecting),
+    Opened: ("info", "stream.opened", _of_opened),
+    Interrupted: ("warning", "stream.interrupted", _of_interrupted),
+    ResumeRejected: ("warning", "stream.resume_rejected", _of_resume_rejected),
+    Unacknowledged: ("warning", "stream.unacknowledged", _of_unacknowledged),
+    Closed: ("info", "stream.closed", _of_closed),
+    Failed: ("error", "stream.failed", _of_failed),
+    CheckpointSaved: ("debug", "checkpoint.saved", _of_checkpoint_saved),
+    CheckpointFailed: ("error", "checkpoint.failed", _of_checkpoint_failed),
+}
 
 
 def public_url(url: str) -> str:

@@ -28,6 +28,7 @@ from everstream.core.errors import ConfigurationError, EverstreamError, Redirect
 from everstream.core.events import Connecting
 from everstream.core.headers import Headers
 from everstream.core.timeouts import Timeouts
+from everstream.transports.sync.patience import Patience
 from everstream.transports.sync.redirects import is_redirect, redirected, sent
 from everstream.transports.sync.request import RequestTemplate
 from everstream.transports.sync.session import own_session, watching
@@ -86,6 +87,7 @@ class Connection:
         self._timeouts = transport.timeouts
         self._response: requests.Response | None = None
         self._socket: socket.socket | None = None
+        self._patience: Patience | None = None
         self._busy = False
         self._closed = threading.Lock()
 
@@ -108,8 +110,11 @@ class Connection:
         finally:
             self._not_busy()
 
-    def read(self) -> bytes:
+    def read(self, within: float | None = None) -> bytes:
         """Returns the next bytes of the body, decompressed, as soon as there are any; none at its end.
+
+        Args:
+            within: Seconds that it may take, if that is less than the read timeout.
 
         Raises:
             StreamTimeout: No byte came in time.
@@ -119,6 +124,8 @@ class Connection:
         try:
             if self.aborted or self._response is None:
                 return b""
+            if within is not None or self._patience is not None:
+                self._be_patient(within)
             return self._response.raw.read1(_READ_BYTES, decode_content=True) or b""
         except Exception as error:
             if self.aborted:
@@ -179,6 +186,12 @@ class Connection:
             self.crossed_origin = self.crossed_origin or crossed
         reason = f"there were more than {session.max_redirects}"
         raise RedirectRejected(status=self.status, reason=reason, headers=self.headers)
+
+    def _be_patient(self, within: float | None) -> None:
+        if self._patience is None and self._response is not None:
+            self._patience = Patience(self._response.raw, self._timeouts.read)
+        if self._patience is not None:
+            self._patience.limit(within)
 
     def _prepared(self, template: RequestTemplate, connecting: Connecting) -> requests.PreparedRequest:
         try:

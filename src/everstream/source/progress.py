@@ -1,0 +1,147 @@
+"""How far the consumer has come: what was acknowledged, as against merely received.
+
+A reconnect within the process goes on after the last event that was received; a restart goes on after the
+last that was acknowledged. With `ack="auto"` to come back for the next item is to acknowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from everstream.clock import Clock
+from everstream.core.errors import CheckpointError, ConfigurationError
+from everstream.core.events import Duplicate, Event, Position, Unacknowledged, WireItem
+from everstream.ledger import Ledger
+from everstream.lifeline import Lifeline
+from everstream.source.saving import Saver
+
+__all__ = ["Progress"]
+
+_PATIENCE = 60.0
+"""Seconds without an acknowledgement before the log says what the stream waits for."""
+
+
+class Progress:
+    """Keeps the cursor of a restart, and has it saved.
+
+    Args:
+        last_event_id: The cursor to begin with.
+        manual: Whether events wait for `ack()`; if not, to come back is to acknowledge.
+        most: How many events may wait for `ack()`.
+        lifeline: Ends a wait for acknowledgements.
+        clock: The time.
+        observe: Takes what there is to say of such a wait.
+
+    Attributes:
+        saver: The checkpoint; None if there is none. It is set before the first use, or never.
+    """
+
+    def __init__(
+        self,
+        last_event_id: str,
+        *,
+        manual: bool,
+        most: int,
+        lifeline: Lifeline,
+        clock: Clock,
+        observe: Callable[[Unacknowledged], None],
+    ) -> None:
+        self.saver: Saver | None = None
+        self._cursor = last_event_id
+        self._ledger = Ledger(last_event_id) if manual else None
+        self._most = most
+        self._lifeline = lifeline
+        self._clock = clock
+        self._observe = observe
+        self._is_loaded = False
+        self._is_waiting = False
+
+    @property
+    def last_acknowledged_id(self) -> str:
+        """The cursor after what was acknowledged."""
+        return self._cursor if self._ledger is None else self._ledger.cursor
+
+    @property
+    def failure(self) -> CheckpointError | None:
+        """The error of a required checkpoint, which ends the stream."""
+        return None if self.saver is None else self.saver.failure
+
+    def load(self) -> str | None:
+        """Returns the checkpoint to begin with, once; None if there is none.
+
+        Raises:
+            CheckpointError: It could not be loaded; the next call tries again.
+        """
+        if self._is_loaded or self.saver is None:
+            return None
+        cursor = self.saver.load()
+        self._is_loaded = True
+        if cursor is not None:
+            self._begin(cursor)
+        return cursor
+
+    def wait_for_room(self) -> None:
+        """Waits while too many events are unacknowledged: the server is slowed down, nothing is queued."""
+        if self._ledger is None or len(self._ledger) < self._most:
+            return
+        self._is_waiting = True
+        since = self._clock.monotonic()
+        try:
+            while len(self._ledger) >= self._most and not self._lifeline.is_closing:
+                self._lifeline.wait(_PATIENCE)
+                waited = self._clock.monotonic() - since
+                if waited >= _PATIENCE and not self._lifeline.is_closing:
+                    self._observe(Unacknowledged(len(self._ledger), waited))
+        finally:
+            self._is_waiting = False
+
+    def handed(self, item: WireItem, cursor_after: Callable[[WireItem], str]) -> None:
+        """Notes that an item is given to the consumer now.
+
+        Args:
+            item: The item.
+            cursor_after: Tells the cursor after it. An event may be acknowledged before the consumer
+                comes back for the next one.
+        """
+        if self._ledger is None:
+            return
+        if isinstance(item, Event):
+            self._ledger.handed(item, cursor_after(item))
+        elif isinstance(item, (Position, Duplicate)):
+            self._ledger.passed(cursor_after(item))
+
+    def delivered(self, cursor: str) -> None:
+        """Notes that the consumer came back, and where the stream is now."""
+        if self._ledger is None:
+            self._cursor = cursor
+        self._save()
+
+    def ack(self, event: Event) -> None:
+        """Notes that the consumer is done with an event.
+
+        Raises:
+            ConfigurationError: It does not wait for that, or to come back is to acknowledge here.
+        """
+        if self._ledger is None:
+            raise ConfigurationError("ack() is for EventSource(ack='manual')")
+        self._ledger.ack(event)
+        if self._is_waiting:
+            self._lifeline.nudge()
+        self._save()
+        if self.failure is not None:
+            # Whoever reads finds it when its connection breaks.
+            self._lifeline.reconnect()
+
+    def finish(self) -> None:
+        """Saves what is not saved yet: the stream is over, or about to be."""
+        if self.saver is not None:
+            self.saver.finish()
+
+    def _begin(self, cursor: str) -> None:
+        self._cursor = cursor
+        if self._ledger is not None:
+            self._ledger.cursor = cursor
+
+    def _save(self) -> None:
+        if self.saver is not None:
+            self.saver.moved()
