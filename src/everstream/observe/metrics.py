@@ -156,8 +156,7 @@ class _StreamObserver:
 
     def _note_event(self, event: Event, clock: Clock) -> None:
         self._instruments.events.add(1, self._labels)
-        if self._awaits_event_since is not None:
-            self._note_first_event(clock)
+        self._note_first_event(clock)
         if self._timestamp is not None:
             lag = _lag(event, self._timestamp, clock)
             if lag is not None:
