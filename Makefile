@@ -46,7 +46,7 @@ picture: $(RUNNABLE) ## Export the picture of the demo that the README shows
 test: $(DEVELOPABLE) ## Run the tests, the code blocks of the docs among them
 	$(PYTEST) $(ARGS)
 
-integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn
+integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn, redis
 	$(BIN)/python -m pytest -m integration $(ARGS)
 
 format: $(DEVELOPABLE) ## Format the code and apply the safe fixes

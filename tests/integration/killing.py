@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from tests.integration.programs import Program
@@ -63,14 +64,14 @@ class Biography:
         for life in self.lives:
             if life[0] > furthest + 1:
                 jumps.append((furthest, life[0]))
-            jumps += [(before, after) for before, after in zip(life, life[1:]) if after != before + 1]
+            jumps += [(before, after) for before, after in pairwise(life) if after != before + 1]
             furthest = max(furthest, *life)
         return jumps
 
     def __str__(self) -> str:
         handled = sum(map(len, self.lives))
         return (
-            f"{self.kills} kills, {self.kills_in_mid_stream} of them in mid-stream; {handled} events handled, "
+            f"{self.kills} kills, {self.kills_in_mid_stream} in mid-stream; {handled} events handled, "
             f"{sum(self.repeated)} of them again, at most {max(self.repeated)} after a kill"
         )
 
@@ -109,7 +110,7 @@ class Nursery(Program):
 
     def kill(self) -> int:
         """Ends a life, and gives how it ended: -9, unless it has ended by itself."""
-        # Nobody else can have this number: the nursery is its parent and has not yet been told to wait for it.
+        # Nobody else can have this number: its parent has not yet been told to wait for it.
         os.kill(self._consumer, signal.SIGKILL)
         return self.wait()
 
