@@ -14,17 +14,18 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tenacity import stop_after_attempt, stop_after_delay, stop_never
-from tenacity.stop import StopBaseT
+from tenacity import stop_after_attempt, stop_after_delay, stop_any, stop_never
+from tenacity.stop import StopBaseT, stop_base
 from tenacity.wait import WaitBaseT
 
 from everstream.core.arguments import require_count, require_seconds
 from everstream.core.backoff import Backoff, FullJitter, require_strategies
 from everstream.core.errors import ConfigurationError, EverstreamError, ResponseRejected, RetriesExhausted
+from everstream.core.mappings import read_retry
 
 __all__ = ["Decision", "Fail", "Reconnect", "Reconnector", "RetryPolicy", "is_retryable"]
 
@@ -129,6 +130,38 @@ class RetryPolicy:
         """
         require_seconds("RetryPolicy.within", seconds=seconds)
         return cls(stop=stop_after_delay(seconds), wait=FullJitter() if wait is None else wait)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object]) -> RetryPolicy:
+        """Returns the policy that a mapping describes, as from a file; what it leaves out is as by default.
+
+        Args:
+            mapping: Of these keys, any: `initial_delay_seconds` and `max_delay_seconds`, for
+                `FullJitter`; `max_attempts` and `max_outage_seconds`, as with `attempts()` and
+                `within()`, and with both whichever comes first; `stable_after_seconds`,
+                `min_server_delay_seconds`, `max_server_delay_seconds`. A value is a number or the text
+                of one; `max_attempts` and `max_outage_seconds` may be None or the text "none".
+
+        Raises:
+            ConfigurationError: Keys are unknown, or values are wrong; the message names all of them.
+        """
+        numbers = read_retry(mapping)
+        return cls(
+            wait=FullJitter(initial=numbers["initial_delay_seconds"], cap=numbers["max_delay_seconds"]),
+            stop=_stop_after(numbers["max_attempts"], numbers["max_outage_seconds"]),
+            stable_after=numbers["stable_after_seconds"],
+            min_server_delay=numbers["min_server_delay_seconds"],
+            max_server_delay=numbers["max_server_delay_seconds"],
+        )
+
+
+def _stop_after(attempts: int | None, seconds: float | None) -> StopBaseT:
+    stops: list[stop_base] = []
+    if attempts is not None:
+        stops.append(stop_after_attempt(attempts))
+    if seconds is not None:
+        stops.append(stop_after_delay(seconds))
+    return stop_any(*stops) if stops else stop_never
 
 
 class Reconnector:

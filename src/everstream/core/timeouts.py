@@ -5,10 +5,12 @@ Rule: numbers only; whoever waits applies them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from everstream.core.arguments import is_number
 from everstream.core.errors import ConfigurationError
+from everstream.core.mappings import read_timeouts
 
 __all__ = ["Timeouts"]
 
@@ -41,3 +43,23 @@ class Timeouts:
                 raise ConfigurationError(
                     f"Timeouts({name}=...) takes seconds above 0 or None, not {seconds!r}"
                 )
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object]) -> Timeouts:
+        """Returns the limits that a mapping sets, as from a file, and the defaults for the others.
+
+        Args:
+            mapping: Of the keys `connect_seconds`, `read_seconds`, `first_event_seconds` and
+                `event_idle_seconds`, any. A value is a number, the text of one, or for no limit None or
+                the text "none".
+
+        Raises:
+            ConfigurationError: Keys are unknown, or values are wrong; the message names all of them.
+        """
+        numbers = read_timeouts(mapping)
+        return cls(
+            connect=numbers["connect_seconds"],
+            read=numbers["read_seconds"],
+            first_event=numbers["first_event_seconds"],
+            event_idle=numbers["event_idle_seconds"],
+        )
