@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from everstream.core.timeouts import Timeouts
     from everstream.core.watchdog import Watchdog
     from everstream.iteration import iter_events
+    from everstream.settings import Settings, settings_from_env
     from everstream.source import EventSource
     from everstream.stats import Health, Stats
 
@@ -84,6 +85,7 @@ _MODULES = (
     "core.timeouts",
     "core.watchdog",
     "iteration",
+    "settings",
     "source",
     "stats",
 )
@@ -135,6 +137,7 @@ __all__ = [
     "RetriesExhausted",
     "RetryHint",
     "RetryPolicy",
+    "Settings",
     "Stats",
     "StatusRejected",
     "StreamIncomplete",
@@ -148,6 +151,7 @@ __all__ = [
     "WireItem",
     "__version__",
     "iter_events",
+    "settings_from_env",
 ]
 
 

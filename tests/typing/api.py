@@ -47,6 +47,7 @@ from everstream import (
     RetriesExhausted,
     RetryHint,
     RetryPolicy,
+    Settings,
     Stats,
     StatusRejected,
     StreamIncomplete,
@@ -56,6 +57,7 @@ from everstream import (
     Timeouts,
     WireItem,
     iter_events,
+    settings_from_env,
 )
 from everstream.testing import (
     RecordedRequest,
@@ -155,6 +157,24 @@ def policies() -> list[RetryPolicy]:
         RetryPolicy.attempts(5, wait=wait_random_exponential(max=10)),
         RetryPolicy.within(60.0),
         RetryPolicy.forever(wait=wait_fixed(1)),
+    ]
+
+
+def operated(environ: dict[str, str], config: dict[str, dict[str, object]]) -> list[EventSource]:
+    """Timeouts and policies come from an environment, or from a file."""
+    url = "https://stream.example/events"
+    settings: Settings = settings_from_env("ORDERS_STREAM_", environ)
+    settings.setdefault("retry", RetryPolicy.attempts(5))
+    numbers: dict[str, float] = {"connect_seconds": 3.0}
+    return [
+        EventSource(url, **settings_from_env("ORDERS_STREAM_")),
+        EventSource(url, name="orders", **settings),
+        EventSource(
+            url,
+            timeouts=Timeouts.from_mapping(config["timeouts"]),
+            retry=RetryPolicy.from_mapping({"max_attempts": "5", "max_outage_seconds": None}),
+        ),
+        EventSource(url, timeouts=Timeouts.from_mapping(numbers)),
     ]
 
 
