@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ContentTypeRejected,
         EventTooLarge,
         EverstreamError,
+        HandlerFailed,
         InvalidJSON,
         PayloadError,
         RedirectRejected,
@@ -63,13 +64,16 @@ if TYPE_CHECKING:
     from everstream.core.parsing import EventStreamParser
     from everstream.core.protocol import EventSourceProtocol
     from everstream.core.reconnection import Fail, Reconnect, Reconnector, RetryPolicy
+    from everstream.core.redelivery import Redelivery
     from everstream.core.resumption import LastEventID, QueryCursor, Resumption
     from everstream.core.timeouts import Timeouts
     from everstream.core.watchdog import Watchdog
     from everstream.iteration import iter_events
+    from everstream.observe.metrics import Metrics
     from everstream.settings import Settings, settings_from_env
     from everstream.source import EventSource
     from everstream.stats import Health, Stats
+    from everstream.worker import GroupHealth, Worker, WorkerGroup, WorkerHealth
 
 _MODULES = (
     "clock",
@@ -81,13 +85,16 @@ _MODULES = (
     "core.parsing",
     "core.protocol",
     "core.reconnection",
+    "core.redelivery",
     "core.resumption",
     "core.timeouts",
     "core.watchdog",
     "iteration",
+    "observe.metrics",
     "settings",
     "source",
     "stats",
+    "worker",
 )
 
 __version__ = "0.1.0"
@@ -115,11 +122,14 @@ __all__ = [
     "Fail",
     "Failed",
     "FullJitter",
+    "GroupHealth",
+    "HandlerFailed",
     "Headers",
     "Health",
     "Interrupted",
     "InvalidJSON",
     "LastEventID",
+    "Metrics",
     "Observation",
     "Opened",
     "Outcome",
@@ -130,6 +140,7 @@ __all__ = [
     "Received",
     "Reconnect",
     "Reconnector",
+    "Redelivery",
     "RedirectRejected",
     "ResponseRejected",
     "ResumeRejected",
@@ -149,6 +160,9 @@ __all__ = [
     "Unacknowledged",
     "Watchdog",
     "WireItem",
+    "Worker",
+    "WorkerGroup",
+    "WorkerHealth",
     "__version__",
     "iter_events",
     "settings_from_env",

@@ -14,6 +14,7 @@ FLOORS = {
     "core": 1,
     "testing": 1,
     "clock": 1,
+    "signals": 1,
     "ledger": 2,
     "transports": 2,
     "checkpoints": 2,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, get_args
 
+from everstream.core.arguments import is_number
 from everstream.core.errors import ConfigurationError, EverstreamError, StatusRejected
 from everstream.core.events import ResumeRejected
 
@@ -67,9 +68,12 @@ class Refusals:
         return first
 
 
-def _statuses(given: object) -> frozenset[object]:
-    statuses = frozenset(given if isinstance(given, Collection) else [given])
+def _statuses(given: Collection[int]) -> frozenset[int]:
+    try:
+        statuses = frozenset(given)
+    except TypeError:
+        statuses = frozenset({0})
     # 200 and 204 are no refusals, and what is no status at all would be a mistake in silence.
-    if not all(isinstance(status, int) and 205 <= status <= 599 for status in statuses):
+    if not all(is_number(status) and 205 <= status <= 599 for status in statuses):
         raise ConfigurationError(f"resume_rejected_on= takes a set of HTTP statuses, not {given!r}")
     return statuses

@@ -60,6 +60,11 @@ class EventSource:
 
     One thread iterates; `close()`, `reconnect()`, `ack()` and the attributes are for any thread. It
     belongs to the process in which it was first iterated.
+
+    Attributes:
+        name: Your name for the stream, or else its URL without user-info and query.
+        acknowledgement: When an event counts as done, `auto` or `manual`.
+        log: Writes log records about the stream.
     """
 
     def __init__(
@@ -154,9 +159,11 @@ class EventSource:
         )
         limits = Timeouts() if timeouts is None else timeouts
         clock = SystemClock() if clock is None else clock
-        self._label = name or public_url(url)
+        self.name = name or public_url(url)
+        self.acknowledgement: Acknowledgement = ack
         self._tally = Tally()
-        observe = Observing(self._tally, StreamLog(url, name, logger), observer_of(metrics, name), clock)
+        self.log = StreamLog(url, name, logger)
+        observe = Observing(self._tally, self.log, observer_of(metrics, name), clock)
         self._lifeline = Lifeline(clock)
         self._progress = Progress(
             last_event_id or "", manual=ack == "manual", most=max_unacknowledged,
@@ -259,10 +266,7 @@ class EventSource:
 
     @property
     def last_acknowledged_id(self) -> str:
-        """The cursor after the last acknowledged event: what a new process should go on from.
-
-        It is `last_event_id`, unless events are acknowledged by `ack()`.
-        """
+        """The cursor after the last acknowledged event: what a new process should go on from."""
         return self._progress.last_acknowledged_id
 
     @property
@@ -275,14 +279,9 @@ class EventSource:
         """What has been counted so far."""
         return self._tally.stats()
 
-    @property
-    def name(self) -> str:
-        """Your name for the stream, or else its URL without user-info and query."""
-        return self._label
-
     def health(self) -> Health:
         """Returns how the stream is, as plain data; from any thread."""
-        return self._tally.health(self._label, self.last_acknowledged_id, closing=self._lifeline.is_closing)
+        return self._tally.health(self.name, self.last_acknowledged_id, closing=self._lifeline.is_closing)
 
     def __enter__(self) -> Self:
         """Returns the event source itself."""
@@ -297,4 +296,4 @@ class EventSource:
             self._items.close()
 
     def __repr__(self) -> str:
-        return f"<EventSource {self._label} {self.state.name.lower()}>"
+        return f"<EventSource {self.name} {self.state.name.lower()}>"

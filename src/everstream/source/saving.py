@@ -71,11 +71,13 @@ class Saver:
             CheckpointError: It cannot be told whether there is one.
         """
         try:
-            cursor: object = self._store.load(self._key)
+            cursor = self._store.load(self._key)
         except Exception as error:
             raise self._translated(error) from error
-        if cursor is not None and not isinstance(cursor, str):
-            raise CheckpointError(store=self._name, reason=f"load() gave a {type(cursor).__name__}, no text")
+        kind = type(cursor)
+        if kind not in (str, type(None)):
+            # From a store of the caller's own, such as one on a client that gives bytes.
+            raise CheckpointError(store=self._name, reason=f"load() gave a {kind.__name__}, not text or None")
         self._saved = cursor or ""
         return cursor
 

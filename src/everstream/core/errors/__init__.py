@@ -20,6 +20,7 @@ for a media type that was refused), or anything the server sent as a payload: er
     - `StreamIncomplete`: ended without the `until` that was asked for
     - `PayloadError`: the stream is well, what it carried is not
         - `InvalidJSON`: the data of an event is no JSON
+    - `HandlerFailed`: the handler of a worker could not handle an event (permanent)
     - `CheckpointError`: a checkpoint store is corrupt (permanent), locked or out of reach
 """
 
@@ -36,6 +37,7 @@ from everstream.core.errors.connection import (
     StreamTimeout,
     TimeoutKind,
 )
+from everstream.core.errors.handling import HandlerFailed
 from everstream.core.errors.payload import InvalidJSON, PayloadError
 from everstream.core.errors.response import (
     ContentTypeRejected,
@@ -52,6 +54,7 @@ __all__ = [
     "ContentTypeRejected",
     "EventTooLarge",
     "EverstreamError",
+    "HandlerFailed",
     "InterruptionReason",
     "InvalidJSON",
     "PayloadError",

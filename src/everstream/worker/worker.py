@@ -1,0 +1,243 @@
+"""One stream worked on by one thread.
+
+Rules:
+
+- Nothing starts at import or at construction.
+- There is no queue: the thread that reads is the one that handles. While a handler works nobody reads, the
+  kernel's buffer fills, and TCP slows the server down.
+- The cursor moves past an event when it is handled, or when `on_poison` has taken it, and not otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from everstream.clock import Clock, SystemClock, Wakeups
+from everstream.core.arguments import require_kind, require_seconds
+from everstream.core.errors import ConfigurationError
+from everstream.core.redelivery import Redelivery
+from everstream.source import EventSource
+from everstream.worker.foreground import run_in_foreground
+from everstream.worker.handling import Handler, Handling, OnPoison
+from everstream.worker.health import WorkerHealth
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["Worker"]
+
+
+class Worker:
+    """Runs a handler for each event of a stream, in the background or as the whole of a program.
+
+    A handler that returns has handled the event. One that raises is called again, as `retry` says; then
+    `on_poison` decides. It is not for two streams: see `WorkerGroup`. It is started once.
+
+    In a `with` block it runs for the time of the block, and what it failed with is raised at its end.
+
+    Attributes:
+        source: The stream.
+        failure: What it ended with; None while it runs, and after a normal end.
+        is_over: Whether it was started and has ended.
+    """
+
+    def __init__(
+        self,
+        source: EventSource,
+        handler: Handler,
+        *,
+        retry: Redelivery | None = None,
+        on_poison: OnPoison = "stop",
+        stop_timeout: float = 30.0,
+        stuck_after: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Describes a worker; `start()` or `run()` starts it.
+
+        Args:
+            source: The stream; the worker closes it.
+            handler: Takes an event. With `ack="manual"` the worker acknowledges it when this returns.
+            retry: When to call the handler again after it has raised; `Redelivery()`, that is three
+                attempts, by default.
+            on_poison: What becomes of an event that cannot be handled: `stop`, the worker fails with
+                `HandlerFailed` and the event comes again after a restart; `skip`; or a function of the
+                event and the exception that puts it aside.
+            stop_timeout: Seconds that the event in hand has when the worker is stopped.
+            stuck_after: Seconds with one event after which the worker no longer counts as alive. None:
+                a handler may take as long as it likes.
+            clock: The time, for tests.
+
+        Raises:
+            ConfigurationError: An argument cannot work.
+        """
+        require_kind(EventSource, source=source)
+        require_kind(Redelivery, retry=retry)
+        require_seconds("Worker", stop_timeout=stop_timeout, stuck_after=stuck_after or 0.0)
+        self.source = source
+        self.failure: BaseException | None = None
+        self.is_over = False
+        self._clock: Clock = SystemClock() if clock is None else clock
+        self._handling = Handling(handler, retry or Redelivery(), on_poison, self._clock, source.log)
+        self._stop_timeout = stop_timeout
+        self._stuck_after = stuck_after
+        self._thread: threading.Thread | None = None
+        self._process = 0
+        self._handled = 0
+        self._is_stopping = self._has_event_in_hand = False
+        self._bells: list[Wakeups] = []
+
+    def start(self) -> None:
+        """Starts the thread.
+
+        Raises:
+            ConfigurationError: It was started before, or stopped.
+        """
+        if self._thread is not None or self._is_stopping:
+            raise ConfigurationError("a worker is started once; make a new one, with a new event source")
+        self._process = os.getpid()
+        # Daemonic, so that a handler that never returns cannot keep the process from ending after
+        # `stop_timeout`. What it had in hand comes again.
+        self._thread = threading.Thread(target=self._work, name=f"everstream {self.source.name}", daemon=True)
+        self._thread.start()
+
+    def request_stop(self) -> None:
+        """Asks for the end, and does not wait for it: from any thread, the handler's as well."""
+        self._require_own_process("request_stop()")
+        self._is_stopping = True
+        self._handling.end()
+        self.source.close()
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Lets the event in hand be finished, closes the stream, and waits for that.
+
+        Args:
+            timeout: The longest wait in seconds; `stop_timeout` if None.
+
+        Returns:
+            Whether the thread has ended and has finished what it had in hand. If not, that event is not
+            acknowledged and comes again.
+
+        Raises:
+            ConfigurationError: It is the handler that called.
+        """
+        self.request_stop()
+        return self.join(self._stop_timeout if timeout is None else timeout) and not self._has_event_in_hand
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Waits until the worker has ended, and says whether it has.
+
+        Args:
+            timeout: The longest wait in seconds; None for as long as it takes.
+
+        Raises:
+            ConfigurationError: It is the handler that called.
+        """
+        self._require_own_process("join()")
+        if self._thread is None:
+            return True
+        if self._thread is threading.current_thread():
+            raise ConfigurationError("a handler cannot wait for its own end; it may call request_stop()")
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def run(self) -> bool:
+        """Works in the foreground, until the stream ends, the worker fails, or SIGTERM or SIGINT comes.
+
+        A signal lets the event in hand be finished, for up to `stop_timeout` seconds. A second one kills.
+
+        Returns:
+            Whether the event in hand was finished in time.
+
+        Raises:
+            ConfigurationError: This is not the main thread, or the worker was started before.
+            HandlerFailed: An event could not be handled.
+            EverstreamError: The stream failed for good.
+        """
+        finished = run_in_foreground(self)
+        self.raise_failure()
+        return finished
+
+    def raise_failure(self) -> None:
+        """Raises what the worker failed with, if it has failed."""
+        if self.failure is not None:
+            raise self.failure
+
+    def ring_when_ended(self, bell: Wakeups) -> None:
+        """Rings a bell when the worker has ended."""
+        self._bells.append(bell)
+
+    def health(self) -> WorkerHealth:
+        """Returns how the worker is, as plain data; from any thread."""
+        self._require_own_process("health()")
+        stream = self.source.health()
+        since = self._handling.since
+        seconds = 0.0 if since is None else self._clock.monotonic() - since
+        is_stuck = self._stuck_after is not None and seconds > self._stuck_after
+        alive = not self.is_over and not is_stuck
+        return WorkerHealth(
+            alive=alive,
+            ready=alive and stream.ready and not self._is_stopping,
+            handled=self._handled,
+            poisoned=self._handling.poisoned,
+            handling_since=None if since is None else self._clock.time() - seconds,
+            failure=None if self.failure is None else _message(self.failure),
+            stream=stream,
+        )
+
+    def __enter__(self) -> Self:
+        """Starts it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops it, and raises what it failed with, unless the block raised something itself."""
+        self.stop()
+        if error is None:
+            self.raise_failure()
+
+    def __repr__(self) -> str:
+        state = "new" if self._thread is None else "over" if self.is_over else "running"
+        return f"<Worker {self.source.name} {state}>"
+
+    def _work(self) -> None:
+        self.source.log.write("info", "worker.started", {})
+        try:
+            self._handle_all()
+        except BaseException as error:  # noqa: BLE001
+            # Nobody is above this in the thread: whoever waits for the worker gets it.
+            self.failure = error
+            self.source.log.write("error", "worker.failed", {"error_type": type(error).__name__})
+        else:
+            finished = not self._has_event_in_hand
+            self.source.log.write("info", "worker.stopped", {"handled": self._handled, "finished": finished})
+        finally:
+            self.is_over = True
+            for bell in self._bells:
+                bell.ring()
+
+    def _handle_all(self) -> None:
+        with self.source:
+            for event in self.source:
+                self._has_event_in_hand = True
+                if not self._handling.handle(event):
+                    return
+                self._has_event_in_hand = False
+                self._handled += 1
+                if self.source.acknowledgement == "manual":
+                    self.source.ack(event)
+
+    def _require_own_process(self, what: str) -> None:
+        if self._thread is not None and self._process != os.getpid():
+            raise ConfigurationError(
+                f"{what}: the worker's thread is in the process that was forked; make a worker after the fork"
+            )
+
+
+def _message(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
