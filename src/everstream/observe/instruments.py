@@ -50,7 +50,7 @@ class Instruments:
             meter, "everstream.stream.retry_wait", "Waits before the next attempt, as they were decided"
         )
         self.open_duration = _seconds(
-            meter, "everstream.stream.open.duration", "From the begin of an attempt to the open stream"
+            meter, "everstream.stream.open.duration", "From the start of an attempt to the open stream"
         )
         self.first_event_duration = _seconds(
             meter, "everstream.stream.first_event.duration", "From the open stream to its first event"
