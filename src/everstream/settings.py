@@ -77,7 +77,7 @@ VARIABLES = (*_variables("TIMEOUT_", TIMEOUTS), *_variables("RETRY_", RETRY), *_
 def settings_from_env(prefix: str, environ: Mapping[str, str] | None = None) -> Settings:
     """Returns arguments for an `EventSource` from the environment variables that begin with a prefix.
 
-        EventSource(url, **settings_from_env("ORDERS_STREAM_"))
+    As in `EventSource(url, **settings_from_env("ORDERS_STREAM_"))`; only what is set is among them.
 
     Every variable with the prefix must be known, so that a misspelt one is not passed over; take a
     prefix that is used for nothing else. (Those that Kubernetes sets for its services, such as
