@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from everstream.testing import (
     Connection,
+    SSEServer,
     Step,
     comment,
     connection,
     cut,
     event,
+    log_of,
     no_content,
     retry,
     stall,
@@ -23,10 +25,22 @@ from everstream.testing import (
 
 @dataclass(frozen=True)
 class Scenario:
-    """A script for one connection after the other, and what comes after these: 204 if not said."""
+    """A script for one connection after the other, and what comes after these: 204 if not said.
 
-    connections: tuple[Connection | Step, ...]
+    Or a log of so many events, served to the end of it from the `Last-Event-ID` of each request on.
+    """
+
+    connections: tuple[Connection | Step, ...] = ()
     then: Connection | Step | None = None
+    log: int = 0
+
+    def serve(self, server: SSEServer) -> None:
+        """Has a server do it."""
+        if self.log:
+            numbers = (str(number) for number in range(1, self.log + 1))
+            server.serve_log(log_of(numbers), faults=(), longest_run=self.log)
+        else:
+            server.script(self.connections, then=self.then)
 
 
 EVENTS = (
@@ -69,6 +83,8 @@ SCENARIOS = {
     "down": Scenario((), then=status(503)),
     "expired-token": Scenario((status(401), connection(event("welcome")))),
     "every-time": Scenario((), then=connection(*(event(f"{n}", id=f"{n}") for n in (1, 2, 3)))),
+    "log": Scenario(log=6),
+    "forgotten": Scenario((status(410), connection(event("now", id="90")))),
     "heartbeats": Scenario((connection(comment("ping"), event("1", id="1"), comment("ping")),)),
     "no-ids": Scenario((connection(event("1"), cut()), connection(event("3")))),
     "not-there-yet": Scenario((status(404), connection(event("ready")))),

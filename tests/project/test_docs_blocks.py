@@ -40,7 +40,7 @@ def stream_example(block: Block) -> Iterator[str]:
     """Serves the block's scenario and yields the origin that stands in for the documented one."""
     scenario = SCENARIOS[block.notes.get("serves", ["events"])[0]]
     with SSEServer() as server:
-        server.script(scenario.connections, then=scenario.then)
+        scenario.serve(server)
         yield server.url.removesuffix("/events")
 
 
