@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import Histogram, Meter
+    from opentelemetry.metrics import Counter, Histogram, Meter
 
 __all__ = ["BUCKETS", "Instruments"]
 
@@ -20,11 +20,7 @@ Those that an SDK takes by itself are made for milliseconds.
 
 
 class Instruments:
-    """The instruments of one meter.
-
-    Attributes:
-        from_zero: Counters whose only label is the stream, so that they can begin at 0.
-    """
+    """The instruments of one meter."""
 
     def __init__(self, meter: Meter) -> None:
         count = meter.create_counter
@@ -64,8 +60,14 @@ class Instruments:
         self.save_failures = count(
             "everstream.checkpoint.failures", "{failure}", "Checkpoints that could not be saved"
         )
-        # A counter that begins at 1 hides its first increase from whoever asks for the rate.
-        self.from_zero = (
+
+    @property
+    def from_zero(self) -> tuple[Counter, ...]:
+        """The counters whose only label is the stream, so that they can begin at 0.
+
+        One that begins at 1 hides its first increase from whoever asks for the rate.
+        """
+        return (
             self.events,
             self.duplicates,
             self.heartbeats,

@@ -208,7 +208,6 @@ class _StreamObserver:
         # Adding nothing has a purpose too: a stream that was never open is seen to be at 0.
         self._instruments.connected.add(is_open - self._is_open, self._labels)
         self._is_open = is_open
-        self._awaits_event_since = None
 
 
 def _lag(event: Event, timestamp: Timestamp, clock: Clock) -> float | None:
