@@ -14,11 +14,13 @@ import pytest
 from everstream.core import errors
 from everstream.core.errors import (
     CertificateInvalid,
+    CheckpointError,
     ConfigurationError,
     ConnectFailed,
     ContentTypeRejected,
     EventTooLarge,
     EverstreamError,
+    HandlerFailed,
     InterruptionReason,
     InvalidJSON,
     PayloadError,
@@ -135,6 +137,14 @@ TABLE = [
         f"the stream ended after 2 events without {'x' * 80}", False, {"until": "x" * 80}),
     Row(InvalidJSON(event=EVENT), "the data of an event of type update is no JSON (11 characters)", False,
         {"event": EVENT}),
+    Row(HandlerFailed(event=EVENT, attempts=1),
+        "an event of type update with id '7' could not be handled in 1 attempt", False,
+        {"event": EVENT, "attempts": 1}),
+    Row(CheckpointError(store="the SQLite file /a/b.db", reason="it is no database; move it away"),
+        "the SQLite file /a/b.db: it is no database; move it away", False,
+        {"store": "the SQLite file /a/b.db", "reason": "it is no database; move it away"}),
+    Row(CheckpointError(store="Redis", reason=f"it is{chr(0x1b)}away", retryable=True),
+        r"Redis: it is\x1baway", True, {"store": "Redis"}),
 ]  # fmt: skip
 every_row = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{type(row.error).__name__}")
 MADE_ONLY_AS_ONE_OF_THEIR_KINDS = {EverstreamError, ResponseRejected, PayloadError}
@@ -142,7 +152,7 @@ MADE_ONLY_AS_ONE_OF_THEIR_KINDS = {EverstreamError, ResponseRejected, PayloadErr
 
 def classes(root: type[EverstreamError] = EverstreamError) -> set[type[EverstreamError]]:
     """The error classes of the module under a root, and the root."""
-    ours = [kind for kind in root.__subclasses__() if kind.__module__ == errors.__name__]
+    ours = [kind for kind in root.__subclasses__() if kind.__module__.startswith(errors.__name__)]
     return {root}.union(*(classes(kind) for kind in ours))
 
 

@@ -13,40 +13,60 @@ from typing import get_args
 import pytest
 
 from everstream.core import events
-from everstream.core.errors import InvalidJSON, StreamInterrupted
+from everstream.core.errors import CheckpointError, InvalidJSON, StatusRejected, StreamInterrupted
 from everstream.core.events import (
+    CheckpointFailed,
+    CheckpointSaved,
     Closed,
     CloseReason,
     Comment,
+    Connecting,
+    Duplicate,
     Event,
     Failed,
     Interrupted,
+    Observation,
     Opened,
+    Outcome,
     Position,
+    Received,
+    ResumeRejected,
     RetryHint,
     StreamItem,
+    Unacknowledged,
     WireItem,
 )
 from everstream.core.headers import Headers
 
 CANARY = "canary-7f3a"
 ERROR = StreamInterrupted(reason="eof", bytes_received=10, events_received=2)
-VALUES: list[StreamItem] = [
+REFUSAL = StatusRejected(status=410, headers=Headers({"X": CANARY}), body_excerpt=CANARY.encode())
+LOCKED = CheckpointError(store="a file", reason="it is locked", retryable=True)
+ITEMS: list[StreamItem] = [
     Event("update", CANARY, "42"),
     Comment(CANARY),
     RetryHint(1.5),
     Position("42"),
+    Duplicate(Event("update", CANARY, "42")),
     Opened(200, Headers({"Set-Cookie": CANARY}), 1, "42", None),
+    ResumeRejected(REFUSAL, "42", restarts=True),
     Interrupted(ERROR, 1.5, 2),
     Closed("until"),
     Failed(ERROR),
 ]
+BESIDE_THEM: list[Observation] = [
+    Received(42),
+    CheckpointSaved("42"),
+    CheckpointFailed(LOCKED, "42"),
+    Unacknowledged(1000, 60.0),
+]
+VALUES = [*ITEMS, *BESIDE_THEM]
 every_value = pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 
 
 class TestEveryValue:
     @every_value
-    def test_it_cannot_be_changed(self, value: StreamItem) -> None:
+    def test_it_cannot_be_changed(self, value: Observation) -> None:
         """A value may be shared between threads and kept."""
         for field in fields(value):
             with pytest.raises(FrozenInstanceError):
@@ -55,14 +75,14 @@ class TestEveryValue:
                 delattr(value, field.name)
 
     @every_value
-    def test_it_has_slots_and_no_room_for_more(self, value: StreamItem) -> None:
+    def test_it_has_slots_and_no_room_for_more(self, value: Observation) -> None:
         """The wire never chooses attributes, and a million events stay small."""
         assert not hasattr(value, "__dict__")
         with pytest.raises((FrozenInstanceError, TypeError)):
             value.note = "x"  # type: ignore[union-attr]
 
     @every_value
-    def test_it_is_equal_to_its_copies_and_hashes_like_them(self, value: StreamItem) -> None:
+    def test_it_is_equal_to_its_copies_and_hashes_like_them(self, value: Observation) -> None:
         """Two values of the same content are the same."""
         same = replace(value)
         assert same is not value
@@ -71,22 +91,22 @@ class TestEveryValue:
         assert copy.copy(value) == value
 
     @every_value
-    def test_it_differs_from_every_other(self, value: StreamItem) -> None:
+    def test_it_differs_from_every_other(self, value: Observation) -> None:
         """Values of two classes are never equal, whatever they hold."""
         assert [other for other in VALUES if other == value] == [value]
 
     @every_value
-    def test_it_inherits_nothing(self, value: StreamItem) -> None:
+    def test_it_inherits_nothing(self, value: Observation) -> None:
         """A value is what it is: `match` and `type(item) is Event` need no order of cases."""
         assert type(value).__bases__ == (object,)
 
     @every_value
-    def test_it_can_be_taken_apart_by_position(self, value: StreamItem) -> None:
+    def test_it_can_be_taken_apart_by_position(self, value: Observation) -> None:
         """`case Event(type, data, id)` works, in the order of the constructor."""
         assert type(value).__match_args__ == tuple(field.name for field in fields(value))
 
     @every_value
-    def test_it_survives_pickling(self, value: StreamItem) -> None:
+    def test_it_survives_pickling(self, value: Observation) -> None:
         """It may go through a queue between processes."""
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
             restored = pickle.loads(pickle.dumps(value, protocol))
@@ -94,14 +114,16 @@ class TestEveryValue:
             assert repr(restored) == repr(value)
 
     @every_value
-    def test_its_representation_shows_no_payload(self, value: StreamItem) -> None:
+    def test_its_representation_shows_no_payload(self, value: Observation) -> None:
         """Data, comments and header values are for the consumer, not for a log or a traceback."""
         assert CANARY not in f"{value!r} {value!s} {value}"
 
     def test_the_unions_name_every_value(self) -> None:
         """A `match` over the union is complete."""
-        assert set(get_args(WireItem)) == {Event, Comment, RetryHint, Position}
-        assert set(get_args(StreamItem)) == {type(value) for value in VALUES}
+        assert set(get_args(WireItem)) == {Event, Comment, RetryHint, Position, Duplicate}
+        assert set(get_args(Outcome)) == {Interrupted, Closed, Failed}
+        assert set(get_args(StreamItem)) == {type(value) for value in ITEMS}
+        assert set(get_args(Observation)) == {Connecting, *(type(value) for value in VALUES)}
 
     def test_the_reasons_of_a_normal_end_are_a_closed_list(self) -> None:
         """They may label a metric."""
@@ -126,13 +148,26 @@ class TestEveryValue:
             "Opened(status=200, attempt=1, last_event_id='42', downtime=None)",
         ),
         (Closed("until"), "Closed(reason='until')"),
+        (Duplicate(Event("update", "x", "42")), "Duplicate(event=Event(type='update', id='42'))"),
+        (
+            ResumeRejected(REFUSAL, "42", restarts=False),
+            "ResumeRejected(error=StatusRejected('the server answered 410 Gone'), last_event_id='42', "
+            "restarts=False)",
+        ),
+        (Received(42), "Received(bytes=42)"),
+        (CheckpointSaved("42"), "CheckpointSaved(last_event_id='42')"),
+        (
+            CheckpointFailed(LOCKED, "42"),
+            "CheckpointFailed(error=CheckpointError('a file: it is locked'), last_event_id='42')",
+        ),
+        (Unacknowledged(1000, 60.0), "Unacknowledged(events=1000, seconds=60.0)"),
         (
             Failed(ERROR),
             "Failed(error=StreamInterrupted('the server ended the stream after 10 bytes and 2 events'))",
         ),
     ],
 )
-def test_representations_say_what_is_safe_to_say(value: StreamItem, representation: str) -> None:
+def test_representations_say_what_is_safe_to_say(value: Observation, representation: str) -> None:
     """What is shown is exactly this, with control characters escaped."""
     assert repr(value) == representation
 

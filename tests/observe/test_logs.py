@@ -8,26 +8,40 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 import structlog
 
 from everstream import (
+    CheckpointError,
+    CheckpointFailed,
+    CheckpointSaved,
     Closed,
+    Comment,
     Connecting,
+    Duplicate,
+    Event,
     Failed,
     Headers,
     Interrupted,
+    Observation,
     Opened,
+    Position,
+    Received,
+    ResumeRejected,
+    RetryHint,
     StatusRejected,
     StreamInterrupted,
+    Unacknowledged,
 )
-from everstream.observe.logs import Loggable, StreamLog, public_url, record_of
+from everstream.observe.logs import StreamLog, public_url, record_of
 
 URL = "https://user:pass%word@stream.example:8443/a%20b?token=t#part"
 PUBLIC_URL = "https://stream.example:8443/a%20b"
 CUT = StreamInterrupted(reason="reset", bytes_received=5, events_received=1)
-ITEMS: list[tuple[Loggable, str, str, dict[str, object]]] = [
+EVENT = Event("message", "secret", "7")
+ITEMS: list[tuple[Observation, str, str, dict[str, object]]] = [
     (
         Connecting({}, {}, {}, attempt=2, last_event_id="7"),
         "debug",
@@ -59,6 +73,33 @@ ITEMS: list[tuple[Loggable, str, str, dict[str, object]]] = [
         "stream.failed",
         {"error_type": "StatusRejected", "cause": "the server answered 404 Not Found"},
     ),
+    (
+        ResumeRejected(StatusRejected(status=410), "7", restarts=True),
+        "warning",
+        "stream.resume_rejected",
+        {"status": 410, "last_event_id": "7", "restarts": True},
+    ),
+    (
+        Unacknowledged(1000, 60.00049),
+        "warning",
+        "stream.unacknowledged",
+        {"events": 1000, "seconds": 60.0},
+    ),
+    (CheckpointSaved("7"), "debug", "checkpoint.saved", {"last_event_id": "7"}),
+    (
+        CheckpointFailed(CheckpointError(store="a file", reason="it is locked"), "7"),
+        "error",
+        "checkpoint.failed",
+        {"error_type": "CheckpointError", "cause": "a file: it is locked", "last_event_id": "7"},
+    ),
+]
+SILENT: list[Observation] = [
+    EVENT,
+    Comment("x"),
+    RetryHint(1.0),
+    Position("7"),
+    Duplicate(EVENT),
+    Received(5),
 ]
 
 
@@ -71,14 +112,30 @@ def structlog_as_found() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("item", "level", "name", "fields"), ITEMS, ids=[row[2] for row in ITEMS])
-def test_each_item_makes_one_record(item: Loggable, level: str, name: str, fields: dict[str, object]) -> None:
+def test_each_item_makes_one_record(
+    item: Observation, level: str, name: str, fields: dict[str, object]
+) -> None:
     """The level, the name and the fields are those of the documentation."""
     assert record_of(item) == (level, name, fields)
 
 
+@pytest.mark.parametrize("item", SILENT, ids=lambda item: type(item).__name__)
+def test_what_streams_by_makes_no_record(item: Observation, caplog: pytest.LogCaptureFixture) -> None:
+    """A log that grows with the events would be read by nobody."""
+    with caplog.at_level(logging.DEBUG, logger="everstream"):
+        StreamLog(URL)(item)
+    assert record_of(item) is None
+    assert caplog.records == []
+
+
+def test_every_observation_has_a_record_or_none() -> None:
+    """A new one needs a row here."""
+    assert {type(row[0]) for row in ITEMS} | {type(item) for item in SILENT} == set(get_args(Observation))
+
+
 @pytest.mark.parametrize(("item", "level", "name", "fields"), ITEMS, ids=[row[2] for row in ITEMS])
 def test_without_configuration_records_go_to_the_standard_library(
-    item: Loggable, level: str, name: str, fields: dict[str, object], caplog: pytest.LogCaptureFixture
+    item: Observation, level: str, name: str, fields: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The message can be read, and the fields are beside it."""
     with caplog.at_level(logging.DEBUG, logger="everstream"):

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 from tenacity import stop_after_attempt, wait_none
 
-from everstream import Closed, EventSource, Failed, Interrupted, RetryPolicy, Timeouts
+from everstream import CheckpointError, Closed, EventSource, Failed, Interrupted, RetryPolicy, Timeouts
+from everstream.checkpoints import MemoryCheckpoint
 from everstream.testing import (
     Connection,
     SSEServer,
     Step,
     connection,
     cut,
+    endless,
     event,
     no_content,
     raw,
@@ -25,6 +27,32 @@ from tests.project.doc_tables import table
 QUICK = RetryPolicy(wait=wait_none())
 NEVER = RetryPolicy.never()
 ONE = event("a", id="1")
+
+
+class Failing(MemoryCheckpoint):
+    """A store that fails, the first time or always, when it is loaded or when it saves."""
+
+    def __init__(self, what: str, *, once: bool = False) -> None:
+        super().__init__()
+        self._error = CheckpointError(store="the store", reason=f"it cannot {what}", retryable=once)
+        self._what, self._once, self._asked = what, once, 0
+
+    def load(self, key: str) -> str | None:
+        """Fails, or gives what there is."""
+        self._fail("load")
+        return super().load(key)
+
+    def save(self, key: str, last_event_id: str) -> None:
+        """Fails, or keeps it."""
+        self._fail("save")
+        super().save(key, last_event_id)
+
+    def _fail(self, what: str) -> None:
+        self._asked += what == self._what
+        if what == self._what and (self._asked == 1 or not self._once):
+            raise self._error
+
+
 POST: Mapping[str, Any] = {"method": "POST", "retry": QUICK}
 ENDINGS: dict[str, tuple[list[Connection | Step], Mapping[str, Any]]] = {
     "the server answers 204": ([no_content()], {}),
@@ -53,6 +81,27 @@ ENDINGS: dict[str, tuple[list[Connection | Step], Mapping[str, Any]]] = {
         {**POST, "timeouts": Timeouts(read=0.2)},
     ),
     "a status that is not retryable": ([status(404)], {}),
+    'the server refuses the cursor, with `on_resume_rejected="fail"`': (
+        [status(410)],
+        {"last_event_id": "7"},
+    ),
+    'the server refuses the cursor, with `on_resume_rejected="restart"`': (
+        [status(410), no_content()],
+        {"last_event_id": "7", "on_resume_rejected": "restart"},
+    ),
+    "no event for longer than `event_idle`, and the request may not be repeated": (
+        [connection(ONE, endless(b":\n", every=0.01))],
+        {**POST, "timeouts": Timeouts(event_idle=0.2)},
+    ),
+    "the checkpoint cannot be loaded, for good": ([connection(ONE)], {"checkpoint": Failing("load")}),
+    "the checkpoint cannot be loaded just now, and the request may be repeated": (
+        [no_content()],
+        {"checkpoint": Failing("load", once=True), "retry": QUICK},
+    ),
+    "the checkpoint cannot be saved, and `checkpoint_required=True`": (
+        [connection(ONE, stall())],
+        {"checkpoint": Failing("save"), "checkpoint_required": True, "timeouts": Timeouts(read=10)},
+    ),
     "200 with another content type": ([connection(ONE, content_type="text/html")], {}),
     "a redirect that must not be followed": ([redirect(None)], {}),
     "an event above `max_event_bytes`": ([connection(event("a" * 100))], {"max_event_bytes": 50}),

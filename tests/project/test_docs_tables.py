@@ -11,23 +11,36 @@ from collections.abc import Callable, Iterable, Mapping
 
 import everstream
 from everstream import (
+    CheckpointError,
+    CheckpointFailed,
+    CheckpointSaved,
     Closed,
+    Comment,
     ConnectFailed,
     Connecting,
+    Dedupe,
+    Duplicate,
+    Event,
     EventSource,
     EverstreamError,
     Failed,
     FullJitter,
     Headers,
     Interrupted,
+    Observation,
     Opened,
+    Position,
+    Received,
     ResponseRejected,
+    ResumeRejected,
+    RetryHint,
     RetryPolicy,
     StatusRejected,
     Timeouts,
+    Unacknowledged,
 )
 from everstream.core import errors as errors_module
-from everstream.observe.logs import Loggable, StreamLog, record_of
+from everstream.observe.logs import Record, StreamLog, record_of
 from everstream.testing import SSEServer
 from tests.project.doc_tables import REFERENCE, table
 from tests.project.source import ROOT, modules
@@ -38,18 +51,29 @@ STANDARD = ROOT / "docs" / "explanation" / "the-standard.md"
 
 # The log.
 
-LOGGED: Mapping[type, Loggable] = {
+LOGGED: Mapping[type, Observation] = {
     Connecting: Connecting({}, {}, {}, 1, "7"),
     Opened: Opened(200, Headers(), 1, "7", None),
     Interrupted: Interrupted(ConnectFailed(host="a", reason="b"), 1.0, 2, "7"),
+    ResumeRejected: ResumeRejected(StatusRejected(status=410), "7", restarts=True),
+    Unacknowledged: Unacknowledged(1000, 60.0),
     Closed: Closed("eof"),
     Failed: Failed(ConnectFailed(host="a", reason="b")),
+    CheckpointSaved: CheckpointSaved("7"),
+    CheckpointFailed: CheckpointFailed(CheckpointError(store="a", reason="b"), "7"),
 }
+NOT_LOGGED = {Event, Comment, RetryHint, Position, Duplicate, Received}
+
+
+def records() -> list[Record]:
+    """Returns the record of each item that makes one."""
+    return [record for record in map(record_of, LOGGED.values()) if record is not None]
 
 
 def test_every_kind_of_record_is_compared() -> None:
     """No item that makes a record is left out of the comparison below."""
-    assert set(LOGGED) == set(typing.get_args(Loggable))
+    assert set(LOGGED) == set(typing.get_args(Observation)) - NOT_LOGGED
+    assert len(records()) == len(LOGGED)
 
 
 def test_the_table_of_log_events_is_that_of_the_code() -> None:
@@ -58,30 +82,28 @@ def test_the_table_of_log_events_is_that_of_the_code() -> None:
         name: (row["level"], tuple(re.findall(r"`(\w+)`", row["fields"])))
         for name, row in table("log-events.md", "event").items()
     }
-    logged = {
-        name: (level, tuple(fields)) for level, name, fields in (record_of(item) for item in LOGGED.values())
-    }
+    logged = {name: (level, tuple(fields)) for level, name, fields in records()}
     assert documented == logged
 
 
 def test_every_field_of_the_log_is_explained() -> None:
     """The second table has exactly the fields of the first."""
-    logged = {name for item in LOGGED.values() for name in record_of(item)[2]}
+    logged = {name for _, _, fields in records() for name in fields}
     assert set(table("log-events.md", "field")) == logged
 
 
 def test_the_bound_fields_of_the_log_are_named() -> None:
     """What every record has besides is said below the table."""
-    records: list[dict[str, object]] = []
+    seen: list[dict[str, object]] = []
 
     class Recorder:
         def debug(self, _name: str, /, **fields: object) -> None:
-            records.append(fields)
+            seen.append(fields)
 
         info = warning = error = debug
 
     StreamLog("https://a.example/b?c=d", "prices", Recorder())(LOGGED[Closed])
-    bound = set(records[0]) - {"reason"}
+    bound = set(seen[0]) - {"reason"}
     page = (REFERENCE / "log-events.md").read_text("utf-8")
     sentence = re.search(r"Every record also has (.*?)\.\n", page, re.DOTALL)
     assert sentence is not None
@@ -92,8 +114,8 @@ def test_the_bound_fields_of_the_log_are_named() -> None:
 
 
 def tree(kind: type[EverstreamError], indent: str = "") -> str:
-    """Draws an error and those below it, in the order of the module."""
-    order = list(vars(errors_module))
+    """Draws an error and those below it, in the order of the package's own drawing."""
+    order = re.findall(r"- `(\w+)`", errors_module.__doc__ or "")
     lower = sorted(kind.__subclasses__(), key=lambda error: order.index(error.__name__))
     lines = [kind.__name__]
     for number, error in enumerate(lower, start=1):
@@ -155,6 +177,7 @@ def test_the_table_of_defaults_is_that_of_the_code() -> None:
         **defaults(Timeouts),
         **defaults(FullJitter),
         **defaults(RetryPolicy),
+        **defaults(Dedupe),
         **defaults(EventSource),
     }
     documented = {
