@@ -7,7 +7,12 @@ from typing import TypeGuard
 
 from everstream.core.errors import ConfigurationError
 
-__all__ = ["is_number", "require_count", "require_kind", "require_seconds"]
+__all__ = ["LONGEST_WAIT", "is_number", "require_count", "require_kind", "require_seconds"]
+
+
+LONGEST_WAIT = 2_000_000
+"""Seconds, 23 days: the system counts a socket's timeout in milliseconds, in 31 bits, and a longer one
+would pass at once."""
 
 
 def require_kind(kind: type, **arguments: object) -> None:
@@ -32,4 +37,9 @@ def require_count(what: str, value: object) -> None:
 
 def is_number(value: object) -> TypeGuard[float]:
     """Returns whether a value is a finite number, for which a bool is too odd."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        return False

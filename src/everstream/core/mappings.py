@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypedDict, TypeGuard, cast
 
-from everstream.core.arguments import is_number
+from everstream.core.arguments import LONGEST_WAIT, is_number
 from everstream.core.errors import ConfigurationError
 from everstream.core.wording import count, printable
 
@@ -33,10 +33,6 @@ __all__ = [
     "read_retry",
     "read_timeouts",
 ]
-
-_LONGEST_WAIT = 2_000_000
-"""Seconds, 23 days. A socket counts milliseconds in 31 bits, and beyond that does anything: a timeout of
-4294968 s strikes after 0.7 s. Who wants no limit has "none" for it."""
 
 _BEYOND_MEASURE = 10**12
 """Greater than any number that is meant, and small enough for a float and for arithmetic."""
@@ -93,11 +89,11 @@ class Setting:
 
 
 def _limit(key: str, default: float | None) -> Setting:
-    return Setting(key=key, default=default, above_zero=True, most=_LONGEST_WAIT, or_none=True)
+    return Setting(key=key, default=default, above_zero=True, most=LONGEST_WAIT, or_none=True)
 
 
 def _wait(key: str, default: float, *, at_most: str | None = None, above_zero: bool = True) -> Setting:
-    return Setting(key=key, default=default, above_zero=above_zero, most=_LONGEST_WAIT, at_most=at_most)
+    return Setting(key=key, default=default, above_zero=above_zero, most=LONGEST_WAIT, at_most=at_most)
 
 
 TIMEOUTS = (

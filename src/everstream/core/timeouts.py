@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from everstream.core.arguments import is_number
+from everstream.core.arguments import LONGEST_WAIT, is_number
 from everstream.core.errors import ConfigurationError
 from everstream.core.mappings import read_timeouts
 
@@ -39,10 +39,12 @@ class Timeouts:
     def __post_init__(self) -> None:
         for name in ("connect", "read", "first_event", "event_idle"):
             seconds: object = getattr(self, name)
-            if seconds is not None and not (is_number(seconds) and seconds > 0):
-                raise ConfigurationError(
-                    f"Timeouts({name}=...) takes seconds above 0 or None, not {seconds!r}"
-                )
+            if seconds is None or (is_number(seconds) and 0 < seconds <= LONGEST_WAIT):
+                continue
+            raise ConfigurationError(
+                f"Timeouts({name}=...) takes seconds above 0 and up to {LONGEST_WAIT:,}, or None, "
+                f"not {seconds!r}"
+            )
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> Timeouts:
