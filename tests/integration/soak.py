@@ -80,4 +80,4 @@ def grown(earlier: tracemalloc.Snapshot) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3], *map(int, sys.argv[3:]))
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))

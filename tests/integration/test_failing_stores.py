@@ -226,6 +226,7 @@ def test_a_store_that_fails_for_a_while_is_logged_and_used_again(
         saves = len(logged.saved)
         read_more(log, reading, lambda: len(logged.saved) > saves, "a save that works")
         assert source.stats.interruptions == 0
+    reading.join()
     assert reading.data == data_of(log)
     assert {fields["error_type"] for fields in logged.failed} == {"CheckpointError"}
     read_before = len(log)
@@ -244,6 +245,7 @@ def test_a_store_that_fails_to_the_end_repeats_and_loses_nothing(
         wait_until(lambda: logged.saved[-1:] == ["10"], "the checkpoint")
         medium.fail()
         read_more(log, reading, lambda: len(log) == 30, "thirty events")
+    reading.join()
     assert logged.failed[-1]["last_event_id"] == "30"
     medium.heal()
     saved = int(str(logged.saved[-1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,34 +19,6 @@ EVENTS = 20_000
 KILLS = 50
 FAULTS: tuple[Fault, ...] = ("end", "cut", "torn", "reset", "unavailable")
 """What also happens to the connection, after 200 events at most."""
-
-Tell = Callable[[object], None]
-
-
-@pytest.fixture
-def tell(
-    record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
-) -> Callable[[object], None]:
-    """Shows and records what was measured."""
-
-    def told(what: object) -> None:
-        record_property("measured", str(what))
-        with capsys.disabled():
-            print(f"\n  {what}")
-
-    return told
-
-
-@pytest.fixture
-def file() -> Iterator[Path]:
-    """A place for a checkpoint file, in memory if there is such a place.
-
-    To the system the death of a process is the same there, and the disk of a machine may need minutes to
-    sync what is saved in this module.
-    """
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield Path(folder, "checkpoints.db")
 
 
 @pytest.fixture
@@ -91,42 +62,44 @@ def assert_nothing_lost(biography: Biography) -> None:
 
 @pytest.mark.parametrize("faults", [(), FAULTS], ids=["quiet", "faults"])
 def test_with_sqlite_an_event_in_hand_is_all_that_comes_again(
-    tmp_path: Path, file: Path, tell: Tell, faults: tuple[Fault, ...]
+    tmp_path: Path, memory: Path, tell: Callable[[str], None], faults: tuple[Fault, ...]
 ) -> None:
     """Killed 50 times over 20,000 events, each of them a checkpoint: at most one comes again for each."""
-    with scripted(faults) as (url, offer), Nursery(tmp_path, url, 0, sqlite=file) as nursery:
+    with scripted(faults) as (url, offer), Nursery(tmp_path, url, 0, sqlite=memory / "file.db") as nursery:
         biography = kill_often(nursery, KILLS, EVENTS, offer, seed=1)
-    tell(biography)
+    tell(str(biography))
     assert_nothing_lost(biography)
     assert max(biography.repeated) <= 1
 
 
 def test_with_redis_an_event_in_hand_is_all_that_comes_again(
-    tmp_path: Path, tell: Tell, redis_port: int
+    tmp_path: Path, tell: Callable[[str], None], redis_port: int
 ) -> None:
     """The same with redis, and a connection that breaks as well."""
     with scripted(FAULTS) as (url, offer), Nursery(tmp_path, url, 0, redis=redis_port) as nursery:
         biography = kill_often(nursery, KILLS, EVENTS, offer, seed=2)
-    tell(biography)
+    tell(str(biography))
     assert_nothing_lost(biography)
     assert max(biography.repeated) <= 1
 
 
-def test_on_nchan_an_event_in_hand_is_all_that_comes_again(tmp_path: Path, file: Path, tell: Tell) -> None:
+def test_on_nchan_an_event_in_hand_is_all_that_comes_again(
+    tmp_path: Path, memory: Path, tell: Callable[[str], None]
+) -> None:
     """The same through nginx with nchan, from which messages come both live and from its memory."""
-    with nchan(tmp_path) as (url, offer), Nursery(tmp_path, url, 0, sqlite=file) as nursery:
+    with nchan(tmp_path) as (url, offer), Nursery(tmp_path, url, 0, sqlite=memory / "file.db") as nursery:
         biography = kill_often(nursery, KILLS, EVENTS, offer, seed=3)
-    tell(biography)
+    tell(str(biography))
     assert_nothing_lost(biography)
     assert max(biography.repeated) <= 1
 
 
 def test_with_an_interval_what_came_since_the_checkpoint_comes_again(
-    tmp_path: Path, file: Path, tell: Tell
+    tmp_path: Path, memory: Path, tell: Callable[[str], None]
 ) -> None:
     """With a checkpoint now and then more comes twice, and nothing is lost."""
-    with scripted(()) as (url, offer), Nursery(tmp_path, url, 0.02, sqlite=file) as nursery:
+    with scripted(()) as (url, offer), Nursery(tmp_path, url, 0.02, sqlite=memory / "file.db") as nursery:
         biography = kill_often(nursery, KILLS, EVENTS, offer, seed=4)
-    tell(biography)
+    tell(str(biography))
     assert_nothing_lost(biography)
     assert max(biography.repeated) > 1

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +27,7 @@ MOST_RESIDENT = 1 << 20
 """Bytes: 116 for each reconnect. A leak of one socket, thread or generator is above."""
 MOST_ALLOCATED = 32 << 10
 """Bytes: 33 for each of the 1,000 traced reconnects, less than the smallest object."""
+WEIGHTS = ("descriptors", "threads", "blocks", "resident")
 PATIENCE = 180
 """Seconds."""
 
@@ -38,31 +38,23 @@ _ENVIRONMENT = {
 """A small one: the library below reads all of it for every request, in search of proxies."""
 
 
-def test_ten_thousand_reconnects_leave_nothing_behind(
-    record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ten_thousand_reconnects_leave_nothing_behind(memory: Path, tell: Callable[[str], None]) -> None:
     """No descriptor, no thread and no memory, whether the server ends its response or resets the connection.
 
     The stream has a checkpoint after every event, in a process of its own.
     """
-    memory = Path("/dev/shm")
-    with (
-        BriefServer() as server,
-        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder,
-    ):
-        command = [sys.executable, str(_PROGRAM), server.url, f"{folder}/checkpoints.db"]
+    with BriefServer() as server:
+        command = [sys.executable, str(_PROGRAM), server.url, str(memory / "checkpoints.db")]
         command += [str(number) for number in (WARM, MANY, TRACING, TRACED)]
         output = subprocess.run(
             command, check=True, stdout=subprocess.PIPE, timeout=PATIENCE, env=_ENVIRONMENT
         ).stdout
     warm, many, _, last, traced = [json.loads(line) for line in output.splitlines()]
-    told = {
-        name: f"{warm[name]} -> {many[name]}" for name in ("descriptors", "threads", "blocks", "resident")
-    }
-    said = f"{WARM} -> {MANY} connections: {told}; traced over {TRACED - TRACING}: {traced['grown']} bytes"
-    record_property("soak", said)
-    with capsys.disabled():
-        print(f"\n  {said}")
+    weights = ", ".join(f"{name} {warm[name]} -> {many[name]}" for name in WEIGHTS)
+    tell(
+        f"after {WARM} -> {MANY} connections: {weights}; "
+        f"over {TRACED - TRACING} traced connections {traced['grown']} bytes more allocated"
+    )
     # Every connection gave its event, and one was reset for each that ended.
     assert many["seen"] == {"Opened": MANY, "Event": MANY - 1, "reset": MANY // 2, "eof": MANY // 2 - 1}
     assert last["last"] == str(TRACED - 1)
