@@ -7,7 +7,6 @@ ARGS     ?=
 
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
-PYTEST   := $(BIN)/python -m pytest $(PARALLEL)
 COVERAGE := $(BIN)/python -m coverage
 SUITE    := $(BIN)/python scripts/suite.py
 
@@ -43,8 +42,9 @@ demo: $(RUNNABLE) ## Watch a stream survive a bad network; URL=... tails that UR
 picture: $(RUNNABLE) ## Export the picture of the demo that the README shows
 	$(BIN)/everstream demo --svg docs/_static/demo.svg
 
-test: $(DEVELOPABLE) ## Run the tests, the code blocks of the docs among them
-	$(PYTEST) $(ARGS)
+test: $(DEVELOPABLE) ## Run the tests, the code blocks of the docs among them; COVER=1 counts branches
+	$(if $(COVER),$(COVERAGE) erase)
+	$(BIN)/python $(if $(COVER),-m coverage run) -m pytest $(PARALLEL) $(ARGS)
 
 integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn, redis
 	$(BIN)/python -m pytest -m integration $(ARGS)
@@ -64,12 +64,14 @@ types: $(DEVELOPABLE) ## Check the types, with mypy and pyright
 	$(BIN)/mypy
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 
-cover: $(DEVELOPABLE) ## Run the tests with branch coverage: all of core/, 95 % of the whole
-	$(COVERAGE) erase
-	$(COVERAGE) run -m pytest $(PARALLEL) $(ARGS)
+coverage: $(DEVELOPABLE) ## Report the branches that `make test COVER=1` took: all of core/, 95 % of the whole
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report
 	$(COVERAGE) report --include='*/everstream/core/*' --fail-under=100
+
+cover: $(DEVELOPABLE) ## Run the tests and report the coverage
+	@$(MAKE) --no-print-directory test COVER=1
+	@$(MAKE) --no-print-directory coverage
 
 docs: $(DEVELOPABLE) ## Build the documentation, without a warning
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env docs docs/_build/html
@@ -92,5 +94,5 @@ clean: ## Remove .venv and everything that was built
 
 # The targets of `check` use the same two processors.
 .NOTPARALLEL:
-.PHONY: help install demo picture test integration format lint format-check types cover docs wheel lowest pythons \
+.PHONY: help install demo picture test integration format lint format-check types cover coverage docs wheel lowest pythons \
 	check clean
