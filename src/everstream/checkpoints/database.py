@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS checkpoints (
     updated REAL NOT NULL
 )"""
 
+_PAUSE = 0.002
+"""Seconds between two tries of a statement that found the file locked."""
+
 _LOCKED = ("is locked", "locking protocol")
 _LOCKED_ADVICE = (
     "it is locked for more than {}; it is tried again, but see who has it open (a backup, or a transaction "
@@ -78,7 +81,7 @@ class Database:
 
     Args:
         path: The file, as an absolute path.
-        busy_timeout: Seconds to wait for other processes, and as long again for other threads.
+        busy_timeout: Seconds to wait for other threads and processes.
 
     Attributes:
         name: What errors call it.
@@ -105,15 +108,15 @@ class Database:
         Raises:
             CheckpointError: It could not be executed, for whatever reason.
         """
+        deadline = time.monotonic() + self._busy_timeout
         with self._told(), self._turn():
-            connection = self._current()
-            try:
-                return connection.execute(statement, parameters).fetchall()
-            except sqlite3.Error as error:
-                # Whatever else is wrong, a connection that is opened anew has the best prospects.
-                if not _is_locked(error):
-                    self.close()
-                raise
+            while True:
+                rows = self._try(statement, parameters, is_last=time.monotonic() >= deadline)
+                if rows is not None:
+                    return rows
+                # SQLite would wait by itself, but longer and longer between two tries, up to 0.1 s: beside a
+                # process that saves without a pause, it would seldom find the gap.
+                time.sleep(_PAUSE)
 
     def close(self) -> None:
         """Closes the connection, if there is one."""
@@ -127,6 +130,8 @@ class Database:
     @contextlib.contextmanager
     def _turn(self) -> Generator[None, None, None]:
         """Takes the lock, or gives up: behind a file that is locked, threads would wait in a long line."""
+        with _forking:
+            pass  # whoever wants to fork goes first, or threads that save without a pause would not let it
         if not self.lock.acquire(timeout=min(self._busy_timeout, threading.TIMEOUT_MAX)):
             raise sqlite3.OperationalError("database is locked")
         try:
@@ -142,6 +147,21 @@ class Database:
         except sqlite3.Error as error:
             reason, retryable = self._advice(error)
             raise CheckpointError(store=self.name, reason=reason, retryable=retryable) from error
+
+    def _try(
+        self, statement: str, parameters: tuple[str | float, ...], *, is_last: bool
+    ) -> list[tuple[object, ...]] | None:
+        """Returns all rows, or None if the file is locked and this is not the last try."""
+        try:
+            return self._current().execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            if not _is_locked(error):
+                # Whatever is wrong, a connection that is opened anew has the best prospects.
+                self.close()
+                raise
+            if is_last:
+                raise
+            return None
 
     def _advice(self, error: sqlite3.Error) -> tuple[str, bool]:
         if _is_locked(error):
@@ -166,11 +186,17 @@ class Database:
             raise CheckpointError(store=self.name, reason=reason)
         if self._identity != self._identify():
             self.close()
-        if self._connection is None:
-            self._connection = self._open()
-            self._process = os.getpid()
-            self._identity = self._identify()
+        while self._connection is None:
+            self._keep(self._open())
         return self._connection
+
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        if self._connection is not None:  # a signal handler has opened one in the midst of this
+            connection.close()
+            return
+        self._process = os.getpid()
+        self._identity = self._identify()
+        self._connection = connection
 
     def _identify(self) -> tuple[int, int] | None:
         # Not by opening it: to close any descriptor of a file drops all locks of the process on it (POSIX).
@@ -181,35 +207,18 @@ class Database:
         return found.st_dev, found.st_ino
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            self._prepare(connection)
+            # Where there can be no such log, SQLite goes on with a rollback journal: slower, and as safe.
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            # NORMAL would be safe against SIGKILL, but not sync at a commit: a loss of power would then set
+            # streams back by minutes. A save each second per stream pays for the sync easily.
+            connection.execute("PRAGMA synchronous = FULL").close()
+            connection.execute(_TABLE).close()
         except BaseException:
             connection.close()
             raise
         return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        deadline = time.monotonic() + self._busy_timeout
-        while not self._is_prepared(connection, is_last_try=time.monotonic() >= deadline):
-            time.sleep(0.005)
-
-    def _is_prepared(self, connection: sqlite3.Connection, *, is_last_try: bool) -> bool:
-        try:
-            # Where there can be no such log, SQLite goes on with a rollback journal: slower, and as safe.
-            connection.execute("PRAGMA journal_mode = WAL").close()
-            # NORMAL would be safe against SIGKILL, but not sync at a commit: a loss of power would then
-            # set streams back by minutes. A save each second per stream pays for the sync easily.
-            connection.execute("PRAGMA synchronous = FULL").close()
-            connection.execute(_TABLE).close()
-        except sqlite3.OperationalError as error:
-            # SQLite does not wait when several processes want to make a new file a WAL database.
-            if is_last_try or not _is_locked(error):
-                raise
-            return False
-        return True
 
 
 def _is_locked(error: sqlite3.Error) -> bool:

@@ -42,13 +42,6 @@ _DAMAGED = (
     "copy, or move it away to begin anew"
 )
 
-_locks: dict[str, threading.RLock] = {}
-"""By path: stores on the same file, made in different places of a program, take turns."""
-
-if sys.platform != "win32":
-    # A lock that another thread holds at a fork would stay locked in the child for ever.
-    os.register_at_fork(after_in_child=_locks.clear)
-
 
 class FileCheckpoint:
     """Keeps cursors in a file: a JSON object of key and last event ID, readable for its owner alone.
@@ -58,7 +51,7 @@ class FileCheckpoint:
 
     Several streams of one process may share it, in any number of threads, and with several stores for
     the same file. Several processes may not: one would overwrite what the other saved. For these take
-    `SQLiteCheckpoint`. Each save writes the file anew, and syncs it: with hundreds of streams, too.
+    `SQLiteCheckpoint`, and for hundreds of streams, too: each save writes the whole file anew.
 
     Args:
         path: The file. Its folder must exist; the file is made by the first save. A symbolic link is
@@ -67,10 +60,6 @@ class FileCheckpoint:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = absolute_path("FileCheckpoint", path)
-        self._ids: dict[str, str] = {}
-        self._tickets = itertools.count()
-        self._written = -1
-        self._is_tidy = False
 
     def load(self, key: str) -> str | None:
         """Returns the last event ID that was saved for a key, or None, also if there is no file yet.
@@ -78,11 +67,11 @@ class FileCheckpoint:
         Raises:
             CheckpointError: The folder is missing, or the file cannot be read, or is damaged.
         """
-        require_text(self._name, key)
-        with self._told():
-            last_event_id = self._read().get(key)
+        sheet = _sheet_of(self._path)
+        require_text(sheet.name, key)
+        last_event_id = sheet.load(key)
         if last_event_id is not None:
-            require_text(self._name, last_event_id)
+            require_text(sheet.name, last_event_id)  # an editor may have left one
         return last_event_id
 
     def save(self, key: str, last_event_id: str) -> None:
@@ -91,69 +80,88 @@ class FileCheckpoint:
         Raises:
             CheckpointError: The file could not be written, and is as it was; so also if it is damaged.
         """
-        require_text(self._name, key, last_event_id)
-        self._ids[key] = last_event_id
-        ticket = next(self._tickets)
-        with _locks.setdefault(self._path, threading.RLock()), self._told():
-            # Whoever had the lock before may have written this as well.
-            if self._written < ticket:
-                self._written = self._write()
+        sheet = _sheet_of(self._path)
+        require_text(sheet.name, key, last_event_id)
+        sheet.save(key, last_event_id)
 
     def __repr__(self) -> str:
         return f"FileCheckpoint({self._path!r})"
 
-    @property
-    def _name(self) -> str:
-        return f"the file {self._path}"
 
-    @contextlib.contextmanager
-    def _told(self) -> Generator[None, None, None]:
-        """Translates what the operating system raises."""
+class _Sheet:
+    """One file, shared by all stores that are made for its path.
+
+    What is to be saved is noted first, and then written under a lock, all of it in one go: so threads
+    that waited for the lock find that it was done for them. The lock lets a signal handler in that
+    interrupted the thread which has it; what such a handler saved is written at once, and once more when
+    the interrupted write, which does not know of it, is in place.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = f"the file {path}"
+        self._path = Path(path)
+        self._lock = threading.RLock()
+        self._tickets = itertools.count()
+        self._pending: dict[int, tuple[str, str]] = {}
+        self._is_writing = False
+        self._is_tidy = False
+
+    def load(self, key: str) -> str | None:
+        """Returns the last event ID of a key."""
+        with _told(self.name):
+            return self._read().get(key)
+
+    def save(self, key: str, last_event_id: str) -> None:
+        """Notes what is to be saved, and sees that it is."""
+        ticket = next(self._tickets)
+        self._pending[ticket] = (key, last_event_id)
         try:
-            yield
-        except OSError as error:
-            number = error.errno or 0
-            reason = _PERMANENT.get(number) or _PASSING.get(number)
-            reason = reason or f"{error.strerror or type(error).__name__}; it is tried again by the next save"
-            raise CheckpointError(
-                store=self._name, reason=reason, retryable=number not in _PERMANENT
-            ) from error
+            with self._lock, _told(self.name):
+                if ticket in self._pending:
+                    self._write_pending()
+        except BaseException:
+            self._pending.pop(ticket, None)
+            raise
+
+    def _write_pending(self) -> None:
+        if self._is_writing:
+            self._write()
+            return
+        self._is_writing = True
+        try:
+            while self._pending:
+                for ticket in self._write():
+                    self._pending.pop(ticket, None)
+        finally:
+            self._is_writing = False
+
+    def _write(self) -> list[int]:
+        """Writes what is noted into the file as it stands, and returns the tickets."""
+        pending = dict(sorted(self._pending.copy().items()))
+        ids = {**self._read(), **dict(pending.values())}
+        # ASCII, so that even a lone surrogate that an editor left there can be written again.
+        self._replace(f"{json.dumps(ids, indent=1)}\n".encode("ascii"))
+        return list(pending)
 
     def _read(self) -> dict[str, str]:
         try:
-            content = Path(self._path).read_bytes()
+            content = self._path.read_bytes()
         except FileNotFoundError:
-            if Path(self._path).parent.is_dir():
+            if self._path.parent.is_dir():
                 return {}
             raise
         try:
             ids: object = json.loads(content.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
-            raise CheckpointError(store=self._name, reason=_DAMAGED) from error
+            raise CheckpointError(store=self.name, reason=_DAMAGED) from error
         if not isinstance(ids, dict) or not all(
             isinstance(last_event_id, str) for last_event_id in cast("dict[str, object]", ids).values()
         ):
-            raise CheckpointError(store=self._name, reason=_DAMAGED)
+            raise CheckpointError(store=self.name, reason=_DAMAGED)
         return cast("dict[str, str]", ids)
 
-    def _write(self) -> int:
-        """Writes what was saved here into the file as it stands.
-
-        Returns:
-            A ticket: what was saved before it was drawn is on the disk.
-        """
-        while True:
-            ticket = next(self._tickets)
-            ids = dict(self._ids)
-            # ASCII, so that even a lone surrogate that an editor left there can be written again.
-            text = json.dumps({**self._read(), **ids}, indent=1)
-            self._replace(f"{text}\n".encode("ascii"))
-            # A signal handler may have saved, with this very lock, before this older state was in place.
-            if ids == self._ids:
-                return ticket
-
     def _replace(self, content: bytes) -> None:
-        target = Path(self._path).resolve()
+        target = self._path.resolve()
         prefix = f".{target.name[:40]}."
         if not self._is_tidy:
             _remove_unfinished(target.parent, prefix)
@@ -171,6 +179,29 @@ class FileCheckpoint:
                 new.unlink()
             raise
         _sync_folder(target.parent)
+
+
+_sheets: dict[str, _Sheet] = {}
+
+if sys.platform != "win32":
+    # A lock that another thread holds at a fork would stay locked in the child for ever.
+    os.register_at_fork(after_in_child=_sheets.clear)
+
+
+def _sheet_of(path: str) -> _Sheet:
+    return _sheets.get(path) or _sheets.setdefault(path, _Sheet(path))
+
+
+@contextlib.contextmanager
+def _told(name: str) -> Generator[None, None, None]:
+    """Translates what the operating system raises."""
+    try:
+        yield
+    except OSError as error:
+        number = error.errno or 0
+        reason = _PERMANENT.get(number) or _PASSING.get(number)
+        reason = reason or f"{error.strerror or type(error).__name__}; it is tried again by the next save"
+        raise CheckpointError(store=name, reason=reason, retryable=number not in _PERMANENT) from error
 
 
 def _remove_unfinished(folder: Path, prefix: str) -> None:

@@ -48,8 +48,8 @@ class SQLiteCheckpoint:
     Args:
         path: The file. Its folder must exist, and be writable; the file is made at the first use. It is no
             I/O to make the store.
-        busy_timeout: Seconds to wait for another process that is writing, and as long again for other
-            threads of this one; then `CheckpointError` says that the file is locked.
+        busy_timeout: Seconds to wait while other threads or processes write; then `CheckpointError` says
+            that the file is locked.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, busy_timeout: float = 5.0) -> None:
