@@ -35,23 +35,23 @@ class Stats:
         connects: Connections that were announced.
         interruptions: Interruptions, failed attempts included.
         events: Events given to the consumer.
-        duplicates: Events that `dedupe` left out.
         bytes: Bytes of body received, decompressed.
-        checkpoint_saves: Checkpoints saved.
-        checkpoint_failures: Checkpoints that could not be saved.
         last_event_time: Seconds since the epoch when the last event was given; None before the first.
         last_error: The last error, passing or final; None if there was none.
+        duplicates: Events that `dedupe` left out.
+        checkpoint_saves: Checkpoints saved.
+        checkpoint_failures: Checkpoints that could not be saved.
     """
 
     connects: int = 0
     interruptions: int = 0
     events: int = 0
-    duplicates: int = 0
     bytes: int = 0
-    checkpoint_saves: int = 0
-    checkpoint_failures: int = 0
     last_event_time: float | None = None
     last_error: EverstreamError | None = None
+    duplicates: int = 0
+    checkpoint_saves: int = 0
+    checkpoint_failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +163,12 @@ class Tally:
             self._connects,
             self._interruptions,
             self._events,
-            self._duplicates,
             self._bytes,
-            self._saves,
-            self._save_failures,
             self._last_event,
             self._last_error,
+            self._duplicates,
+            self._saves,
+            self._save_failures,
         )
 
     def health(self, stream: str, last_acknowledged_id: str, *, closing: bool) -> Health:
