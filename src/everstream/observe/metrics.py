@@ -57,7 +57,10 @@ class Metrics:
     """
 
     def __init__(
-        self, meter_provider: MeterProvider | None = None, *, timestamp: Timestamp | None = None
+        self,
+        meter_provider: MeterProvider | None = None,
+        *,
+        timestamp: Callable[[Event], float | None] | None = None,
     ) -> None:
         """Makes the instruments.
 
