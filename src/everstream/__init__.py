@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from everstream.core.watchdog import Watchdog
     from everstream.iteration import iter_events
     from everstream.observe.metrics import Metrics
+    from everstream.observe.observer import Observer
     from everstream.settings import Settings, settings_from_env
     from everstream.source import EventSource
     from everstream.stats import Health, Stats
@@ -91,6 +92,7 @@ _MODULES = (
     "core.watchdog",
     "iteration",
     "observe.metrics",
+    "observe.observer",
     "settings",
     "source",
     "stats",
@@ -131,6 +133,7 @@ __all__ = [
     "LastEventID",
     "Metrics",
     "Observation",
+    "Observer",
     "Opened",
     "Outcome",
     "PayloadError",
