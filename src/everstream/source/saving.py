@@ -3,6 +3,7 @@
 Rules:
 
 - What is saved was acknowledged. It is saved at most every `interval` seconds, and once more at the end.
+- Nothing is saved before the checkpoint was loaded: it may be further on than the cursor to begin with.
 - Whoever moves the cursor saves: the thread that iterates, one that calls `ack()`, or one that calls
   `close()`, which may be a signal handler in the middle of any line. So nobody waits for a save under way:
   whoever finds one leaves, and whoever makes it looks again when it is done.
@@ -60,6 +61,8 @@ class Saver:
         self._observe = observe
         self._cursor = cursor
         self._saved = ""
+        self._refused: str | None = None
+        self._is_loaded = False
         self._next_save = float("-inf")
         self._is_over = False
         self._saving = threading.Lock()
@@ -72,13 +75,16 @@ class Saver:
         """
         try:
             cursor = self._store.load(self._key)
+        except CheckpointError:
+            raise
         except Exception as error:
             raise self._translated(error) from error
         kind = type(cursor)
         if kind not in (str, type(None)):
             # From a store of the caller's own, such as one on a client that gives bytes.
             raise CheckpointError(store=self._name, reason=f"load() gave a {kind.__name__}, not text or None")
-        self._saved = cursor or ""
+        self._saved = self._cursor() if cursor is None else cursor
+        self._is_loaded = True
         return cursor
 
     def moved(self) -> None:
@@ -87,7 +93,9 @@ class Saver:
 
     def finish(self) -> None:
         """Saves what is not saved yet; from now on every move is saved at once."""
-        self._is_over = True
+        if not self._is_over:
+            # What was refused a moment ago is tried once more.
+            self._refused, self._is_over = None, True
         self._save_if_due()
 
     @property
@@ -99,37 +107,40 @@ class Saver:
             if not self._saving.acquire(blocking=False):
                 return
             try:
-                has_saved = self._save()
+                self._save(self._cursor())
             finally:
                 self._saving.release()
-            if not has_saved:
-                return
 
     def _is_due(self) -> bool:
-        if self._cursor() == self._saved:
-            return False
-        return self._is_over or self._clock.monotonic() >= self._next_save
-
-    def _save(self) -> bool:
         cursor = self._cursor()
+        if not self._is_loaded or cursor == self._saved:
+            return False
+        if self._is_over and cursor != self._refused:
+            return True
+        return self._clock.monotonic() >= self._next_save
+
+    def _save(self, cursor: str) -> None:
         try:
             self._store.save(self._key, cursor)
         except Exception as error:  # noqa: BLE001
-            failure = self._translated(error)
-            failure.__cause__ = None if failure is error else error
-            self._next_save = self._clock.monotonic() + max(self._interval, _PAUSE_AFTER_FAILURE)
-            if self._required:
-                self.failure = failure
-            self._observe(CheckpointFailed(failure, cursor))
-            return False
-        self._saved = cursor
-        self._next_save = self._clock.monotonic() + self._interval
-        self._observe(CheckpointSaved(cursor))
-        return True
+            self._failed(cursor, self._translated(error))
+        else:
+            self._saved, self._refused = cursor, None
+            self._next_save = self._clock.monotonic() + self._interval
+            self._observe(CheckpointSaved(cursor))
+
+    def _failed(self, cursor: str, failure: CheckpointError) -> None:
+        self._refused = cursor
+        self._next_save = self._clock.monotonic() + max(self._interval, _PAUSE_AFTER_FAILURE)
+        if self._required:
+            self.failure = failure
+        self._observe(CheckpointFailed(failure, cursor))
 
     def _translated(self, error: Exception) -> CheckpointError:
         if isinstance(error, CheckpointError):
             return error
         # Of a store of the caller's own. Its message may hold anything, and ours go to the log.
         reason = f"it raised {type(error).__name__}; see the cause"
-        return CheckpointError(store=self._name, reason=reason, retryable=isinstance(error, OSError))
+        failure = CheckpointError(store=self._name, reason=reason, retryable=isinstance(error, OSError))
+        failure.__cause__ = error
+        return failure
