@@ -51,11 +51,11 @@ class Ledger:
     def passed(self, cursor: str) -> None:
         """Notes that the cursor moves without an event that would have to be acknowledged."""
         with self._lock:
-            if self._entries and self._entries[-1].is_acknowledged:
+            if self._entries:
+                # Nothing lies between: with the last event, this is passed as well.
                 self._entries[-1].cursor = cursor
             else:
-                self._entries.append(_Entry(cursor, is_acknowledged=True))
-            self._advance()
+                self.cursor = cursor
 
     def ack(self, event: Event) -> None:
         """Notes that an event is acknowledged.
