@@ -35,3 +35,4 @@ class FakeClock:
         self.waits.append(seconds)
         if not wakeups.is_rung:
             self.advance(seconds)
+        wakeups.silence()

@@ -33,6 +33,7 @@ class Lifeline:
         self._clock = clock
         self._connection: Abortable | None = None
         self._wakeups = Wakeups()
+        self._room = Wakeups()
 
     def attach(self, connection: Abortable) -> None:
         """Names the connection that the reader is about to open. Then look at `is_closing`."""
@@ -45,18 +46,24 @@ class Lifeline:
         self._connection = None
 
     def nudge(self) -> None:
-        """Ends the wait under way, and nothing else."""
-        self._wakeups.ring()
+        """Ends the wait for room, if there is one: not that for the next attempt, though it come late."""
+        self._room.ring()
 
     def wait(self, seconds: float) -> None:
         """Waits until the time is over or somebody calls."""
         if not self.is_closing:
             self._clock.wait(seconds, self._wakeups)
 
+    def wait_for_room(self, seconds: float) -> None:
+        """Waits until the time is over, `nudge` is called or the stream is closed. It may end too early."""
+        if not self.is_closing:
+            self._clock.wait(seconds, self._room)
+
     def close(self) -> None:
         """Ends the stream: the connection under way, the wait under way, and all to come."""
         # The order matters: whoever attaches a connection after this line sees it.
         self.is_closing = True
+        self.nudge()
         self.reconnect()
 
     def reconnect(self) -> None:

@@ -54,7 +54,6 @@ class Progress:
         self._clock = clock
         self._observe = observe
         self._is_loaded = False
-        self._is_waiting = False
 
     @property
     def last_acknowledged_id(self) -> str:
@@ -84,16 +83,14 @@ class Progress:
         """Waits while too many events are unacknowledged: the server is slowed down, nothing is queued."""
         if self._ledger is None or len(self._ledger) < self._most:
             return
-        self._is_waiting = True
         since = self._clock.monotonic()
-        try:
-            while len(self._ledger) >= self._most and not self._lifeline.is_closing:
-                self._lifeline.wait(_PATIENCE)
-                waited = self._clock.monotonic() - since
-                if waited >= _PATIENCE and not self._lifeline.is_closing:
-                    self._observe(Unacknowledged(len(self._ledger), waited))
-        finally:
-            self._is_waiting = False
+        patience = _PATIENCE
+        while self._must_wait(self._ledger):
+            waited = self._clock.monotonic() - since
+            if waited >= patience:
+                self._observe(Unacknowledged(len(self._ledger), waited))
+                patience = waited + _PATIENCE
+            self._lifeline.wait_for_room(patience - waited)
 
     def handed(self, item: WireItem, cursor_after: Callable[[WireItem], str]) -> None:
         """Notes that an item is given to the consumer now.
@@ -125,17 +122,20 @@ class Progress:
         if self._ledger is None:
             raise ConfigurationError("ack() is for EventSource(ack='manual')")
         self._ledger.ack(event)
-        if self._is_waiting:
-            self._lifeline.nudge()
+        self._lifeline.nudge()
         self._save()
         if self.failure is not None:
-            # Whoever reads finds it when its connection breaks.
+            # Whoever reads finds it when its wait ends, or its connection breaks.
+            self._lifeline.nudge()
             self._lifeline.reconnect()
 
     def finish(self) -> None:
         """Saves what is not saved yet: the stream is over, or about to be."""
         if self.saver is not None:
             self.saver.finish()
+
+    def _must_wait(self, ledger: Ledger) -> bool:
+        return len(ledger) >= self._most and not (self._lifeline.is_closing or self.failure is not None)
 
     def _begin(self, cursor: str) -> None:
         self._cursor = cursor
