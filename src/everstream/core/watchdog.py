@@ -32,6 +32,11 @@ class Watchdog:
         """Notes that an event came, and the next is awaited from the next `patience` on."""
         self._await("event_idle", self._timeouts.event_idle)
 
+    def excuse(self, seconds: float) -> None:
+        """Notes that the consumer was busy for so long, with something else than an event."""
+        if self._since is not None:
+            self._since += seconds
+
     def patience(self, now: float) -> float | None:
         """Returns the seconds that the next read may take; None if there is no limit.
 
