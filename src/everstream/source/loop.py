@@ -6,6 +6,7 @@ means, whether to reconnect and when: `EventSourceProtocol` says so. What a sock
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
@@ -63,6 +64,7 @@ class StreamLoop:
 
     def items(self) -> Generator[StreamItem, None, None]:
         """Gives everything that happens, to the end of the stream."""
+        process = os.getpid()
         try:
             while not self.lifeline.is_closing:
                 outcome = self._checkpoint_failure() or (yield from self._connect())
@@ -74,10 +76,15 @@ class StreamLoop:
                     return
             yield self._noted(self._final(None))
         finally:
-            self.progress.finish()
-            if self.protocol.state is not ReadyState.CLOSED:
-                # The consumer went away.
-                self._noted(self.protocol.close())
+            # A fork that lets go of its copy has nothing to save, nor to say.
+            if os.getpid() == process:
+                self._over()
+
+    def _over(self) -> None:
+        self.progress.finish()
+        if self.protocol.state is not ReadyState.CLOSED:
+            # The consumer went away.
+            self._noted(self.protocol.close())
 
     def _final(self, outcome: Closed | Failed | None) -> Closed | Failed:
         """Returns the last item, once the last checkpoint is saved."""
@@ -141,7 +148,7 @@ class StreamLoop:
         return self._interrupted(connection, error)
 
     def _read(self, connection: Connection) -> Generator[StreamItem, None, Outcome | None]:
-        while True:
+        while self.progress.failure is None:
             try:
                 chunk = self._chunk(connection)
             except EverstreamError as error:
@@ -154,9 +161,12 @@ class StreamLoop:
                     return None if self.lifeline.is_closing else item
                 if not self._may_hand(item):
                     return None
+                handed_at = self.clock.monotonic()
                 yield self._noted(item)
+                self.watchdog.excuse(self.clock.monotonic() - handed_at)
                 self.protocol.delivered(item)
                 self.progress.delivered(self.protocol.last_event_id)
+        return None
 
     def _chunk(self, connection: Connection) -> bytes:
         within = self.watchdog.patience(self.clock.monotonic())
