@@ -145,6 +145,7 @@ class EventSourceProtocol:
             now: The time in seconds.
         """
         self._reconnector.connecting(now)
+        self._restarting = False
         headers, params = self._cursor.fields()
         self._sent = self.last_event_id if headers or params else ""
         self._body = self._fresh_body()
