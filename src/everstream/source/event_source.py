@@ -165,7 +165,7 @@ class EventSource:
         self.log = StreamLog(url, name, logger)
         observe = Observing(self._tally, self.log, observer_of(metrics, name), clock)
         self._lifeline = Lifeline(clock)
-        self._progress = Progress(
+        self._progress = progress = Progress(
             last_event_id or "", manual=ack == "manual", most=max_unacknowledged,
             lifeline=self._lifeline, clock=clock, observe=observe,
         )
@@ -173,16 +173,15 @@ class EventSource:
             is_plain = params is None and json is None and data is None
             self._progress.saver = Saver(
                 checkpoint, checkpoint_key_of(url, key=checkpoint_key, name=name, is_plain=is_plain),
-                cursor=lambda: self._progress.last_acknowledged_id,
+                cursor=lambda: progress.last_acknowledged_id,
                 interval=checkpoint_interval, required=checkpoint_required, clock=clock, observe=observe,
             )
-        loop = StreamLoop(
+        self._items = Items(StreamLoop(
             template=template, transport=Transport(session, limits), protocol=self._protocol,
             watchdog=Watchdog(limits), progress=self._progress, lifeline=self._lifeline,
             clock=clock, observe=observe,
-        )
+        ).items())
         # fmt: on
-        self._items = Items(loop.items())
 
     def __iter__(self) -> Iterator[Event]:
         """Gives events as they arrive, across reconnects.
