@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from everstream.clock import Clock
 from everstream.core.errors import CheckpointError, EverstreamError
@@ -92,6 +92,15 @@ class Health:
         return asdict(self)
 
 
+class _Standing(NamedTuple):
+    """What belongs together, so that it is replaced as one: health is asked for by other threads."""
+
+    state: StreamState
+    connected_since: float | None = None
+    next_attempt: float | None = None
+    attempts: int = 0
+
+
 class Tally:
     """Counts, by the thread that iterates; `stats` and `health` are for any.
 
@@ -102,12 +111,10 @@ class Tally:
     def __init__(self) -> None:
         self.failure: EverstreamError | None = None
         self._connects = self._interruptions = self._events = self._duplicates = self._bytes = 0
-        self._saves = self._save_failures = self._attempts = 0
-        self._state: StreamState = "connecting"
+        self._saves = self._save_failures = 0
+        self._standing = _Standing("connecting")
         self._last_event: float | None = None
         self._last_byte: float | None = None
-        self._connected_since: float | None = None
-        self._next_attempt: float | None = None
         self._last_error: EverstreamError | None = None
         self._checkpoint_error: CheckpointError | None = None
 
@@ -136,26 +143,20 @@ class Tally:
 
     def _note_connection(self, item: Observation, clock: Clock) -> None:
         if isinstance(item, Connecting):
-            self._moved("connecting")
+            self._standing = _Standing("connecting", attempts=item.attempt - 1)
         elif isinstance(item, Opened):
             self._connects += 1
-            self._moved("open", connected_since=clock.time())
-            self._attempts = 0
+            self._standing = _Standing("open", connected_since=clock.time())
         elif isinstance(item, Interrupted):
             self._interruptions += 1
             self._last_error = item.error
-            self._moved("backing off", next_attempt=clock.time() + item.delay)
-            self._attempts = item.attempt - 1
+            next_attempt = clock.time() + item.delay
+            self._standing = _Standing("backing off", None, next_attempt, item.attempt - 1)
         elif isinstance(item, Failed):
             self._last_error = self.failure = item.error
-            self._moved("failed")
+            self._standing = self._standing._replace(state="failed", connected_since=None, next_attempt=None)
         elif isinstance(item, Closed):
-            self._moved("closed")
-
-    def _moved(
-        self, state: StreamState, *, connected_since: float | None = None, next_attempt: float | None = None
-    ) -> None:
-        self._state, self._connected_since, self._next_attempt = state, connected_since, next_attempt
+            self._standing = _Standing("closed")
 
     def stats(self) -> Stats:
         """Returns the counts as they stand."""
@@ -179,18 +180,20 @@ class Tally:
             last_acknowledged_id: The cursor after what was acknowledged.
             closing: Whether `close` was called, though its reader may not have noticed yet.
         """
-        state: StreamState = "closed" if closing and self._state != "failed" else self._state
+        standing = self._standing
+        if closing and standing.state != "failed":
+            standing = _Standing("closed")
         return Health(
             stream=stream,
-            state=state,
-            alive=state not in ("closed", "failed"),
-            ready=state == "open",
-            connected_since=self._connected_since if state == "open" else None,
+            state=standing.state,
+            alive=standing.state not in ("closed", "failed"),
+            ready=standing.state == "open",
+            connected_since=standing.connected_since,
             last_byte=self._last_byte,
             last_event=self._last_event,
             last_acknowledged_id=last_acknowledged_id,
-            attempts=self._attempts,
+            attempts=standing.attempts,
             last_error=None if self._last_error is None else str(self._last_error),
-            next_attempt=self._next_attempt if state == "backing off" else None,
+            next_attempt=standing.next_attempt,
             checkpoint_error=None if self._checkpoint_error is None else str(self._checkpoint_error),
         )
