@@ -420,7 +420,7 @@ class TestCursor:
 class TestStats:
     def test_there_is_nothing_to_begin_with(self, source: EventSource) -> None:
         """Zeros, and no error."""
-        assert source.stats == Stats(0, 0, 0, 0, 0, 0, 0, None, None)
+        assert source.stats == Stats(0, 0, 0, 0, None, None)
 
     def test_everything_is_counted(self, sse_server: SSEServer) -> None:
         """Connections, interruptions, events, bytes of body, the time of the last event, the last error."""

@@ -150,9 +150,8 @@ class TestEveryValue:
         (Closed("until"), "Closed(reason='until')"),
         (Duplicate(Event("update", "x", "42")), "Duplicate(event=Event(type='update', id='42'))"),
         (
-            ResumeRejected(REFUSAL, "42", restarts=False),
-            "ResumeRejected(error=StatusRejected('the server answered 410 Gone'), last_event_id='42', "
-            "restarts=False)",
+            ResumeRejected(REFUSAL, "4", restarts=False),
+            "ResumeRejected(error=StatusRejected('the server answered 410 Gone'), last_event_id='4', restarts=False)",
         ),
         (Received(42), "Received(bytes=42)"),
         (CheckpointSaved("42"), "CheckpointSaved(last_event_id='42')"),
