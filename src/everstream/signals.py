@@ -17,7 +17,7 @@ _Action: TypeAlias = Callable[[int, FrameType | None], object] | int | signal.Ha
 
 
 class StopSignals:
-    """Catches both signals in a `with` block: the first one asks for the end, the next one kills.
+    """Catches both signals in a `with` block: the first one asks for the end, the same again kills.
 
     Only the main thread can use it, as with any handling of signals in Python.
 

@@ -55,8 +55,11 @@ def run_in_foreground(work: Work, on_tick: Callable[[], None] | None = None, eve
     work.ring_when_ended(bell)
     with StopSignals(bell.ring) as signals:
         work.start()
-        while not work.is_over and signals.received is None:
-            if on_tick is not None:
-                on_tick()
-            bell.wait(every)
-        return work.stop()
+        try:
+            while not work.is_over and signals.received is None:
+                if on_tick is not None:
+                    on_tick()
+                bell.wait(every)
+        finally:
+            finished = work.stop()
+        return finished

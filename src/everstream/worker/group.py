@@ -81,9 +81,13 @@ class WorkerGroup:
 
         Returns:
             Whether all have ended and have finished what they had in hand.
+
+        Raises:
+            ConfigurationError: It is a handler that called.
         """
-        self.request_stop()
         deadline = time.monotonic() + (self._stop_timeout if timeout is None else timeout)
+        self._require_outside("stop()")
+        self.request_stop()
         finished = [worker.stop(max(0.0, deadline - time.monotonic())) for worker in self.workers]
         return all(finished)
 
@@ -92,7 +96,11 @@ class WorkerGroup:
 
         Args:
             timeout: The longest wait in seconds, for all together; None for as long as it takes.
+
+        Raises:
+            ConfigurationError: It is a handler that called.
         """
+        self._require_outside("join()")
         deadline = None if timeout is None else time.monotonic() + timeout
         ended = [
             worker.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
@@ -149,7 +157,16 @@ class WorkerGroup:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops them, and raises the first failure, unless the block raised something itself."""
+        """Stops them, and raises the first failure, unless the block raised something itself.
+
+        In a child process that was forked inside of the block, it does nothing.
+        """
+        if any(worker.is_elsewhere for worker in self.workers):
+            return
         self.stop()
         if error is None:
             self.raise_failure()
+
+    def _require_outside(self, what: str) -> None:
+        for worker in self.workers:
+            worker.require_outside(what)

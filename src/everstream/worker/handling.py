@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
@@ -34,6 +35,7 @@ class Handling:
         log: Where failures are told.
 
     Attributes:
+        handled: How many events the handler has handled.
         poisoned: How many events were skipped, or given to `on_poison`.
         since: When the event in hand was taken, in seconds of the monotonic clock; None between events.
 
@@ -48,7 +50,8 @@ class Handling:
             raise ConfigurationError(f"a handler is a function of an event, not {handler!r}")
         if not callable(on_poison) and on_poison not in ("stop", "skip"):
             raise ConfigurationError(f"on_poison= takes 'stop', 'skip' or a function, not {on_poison!r}")
-        self.poisoned = 0
+        _require_prompt(handler=handler, on_poison=on_poison)
+        self.handled = self.poisoned = 0
         self.since: float | None = None
         self._handler = handler
         self._retry = retry
@@ -80,16 +83,18 @@ class Handling:
 
     def _handled(self, event: Event, attempts: Attempts) -> bool:
         while (error := self._attempt(event)) is not None:
-            attempt = attempts.number
+            made = attempts.number
             delay = attempts.failed(error, self._clock.monotonic())
             if delay is None:
-                self._give_up(event, error, attempt)
+                self._give_up(event, error, made)
                 return True
-            self._tell("warning", "worker.retrying", event, error, attempt=attempts.number, delay=delay)
+            fields = {"attempt": attempts.number, "delay": round(delay, 3)}
+            self._tell("warning", "worker.retrying", event, error, **fields)
             if not self._is_ending:
                 self._clock.wait(delay, self._bell)
             if self._is_ending:
                 return False
+        self.handled += 1
         return True
 
     def _attempt(self, event: Event) -> Exception | None:
@@ -120,3 +125,17 @@ class Handling:
             name,
             {**fields, "event_id": event.id, "event_type": event.type, "error_type": type(error).__name__},
         )
+
+
+def _require_prompt(**functions: object) -> None:
+    """Raises `ConfigurationError` for a function that does nothing when it is called.
+
+    Each call would seem to have handled an event that nobody has seen.
+    """
+    tests = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    for name, function in functions.items():
+        called = getattr(function, "__call__", None)  # noqa: B004  (an object may define it as `async def`)
+        if any(is_lazy(each) for is_lazy in tests for each in (function, called)):
+            raise ConfigurationError(
+                f"{name}= takes a function that acts when it is called, not {function!r}"
+            )

@@ -18,7 +18,7 @@ class WorkerHealth:
             there longer than `stuck_after`. A worker whose stream backs off is alive: to restart its
             process would not help.
         ready: Whether it is alive, connected, and not asked to stop.
-        handled: Events handled.
+        handled: Events that the handler has handled.
         poisoned: Events skipped, or given to `on_poison`.
         handling_since: When the event in hand was taken; None if there is none.
         failure: The message of the error that ended it; None if there was none.

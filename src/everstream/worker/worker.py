@@ -84,9 +84,9 @@ class Worker:
         self._handling = Handling(handler, retry or Redelivery(), on_poison, self._clock, source.log)
         self._stop_timeout = stop_timeout
         self._stuck_after = stuck_after
+        self._starting = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._process = 0
-        self._handled = 0
+        self._process: int | None = None
         self._is_stopping = self._has_event_in_hand = False
         self._bells: list[Wakeups] = []
 
@@ -95,14 +95,18 @@ class Worker:
 
         Raises:
             ConfigurationError: It was started before, or stopped.
+            RuntimeError: The system has no thread left; it may be tried again.
         """
-        if self._thread is not None or self._is_stopping:
-            raise ConfigurationError("a worker is started once; make a new one, with a new event source")
-        self._process = os.getpid()
-        # Daemonic, so that a handler that never returns cannot keep the process from ending after
-        # `stop_timeout`. What it had in hand comes again.
-        self._thread = threading.Thread(target=self._work, name=f"everstream {self.source.name}", daemon=True)
-        self._thread.start()
+        self._require_own_process("start()")
+        with self._starting:
+            if self._thread is not None or self._is_stopping:
+                raise ConfigurationError("a worker is started once; make a new one, with a new event source")
+            # Daemonic, so that a handler that never returns cannot keep the process from ending after
+            # `stop_timeout`. What it had in hand comes again.
+            name = f"everstream {self.source.name}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            thread.start()
+            self._thread, self._process = thread, os.getpid()
 
     def request_stop(self) -> None:
         """Asks for the end, and does not wait for it: from any thread, the handler's as well."""
@@ -124,6 +128,7 @@ class Worker:
         Raises:
             ConfigurationError: It is the handler that called.
         """
+        self.require_outside("stop()")
         self.request_stop()
         return self.join(self._stop_timeout if timeout is None else timeout) and not self._has_event_in_hand
 
@@ -136,13 +141,13 @@ class Worker:
         Raises:
             ConfigurationError: It is the handler that called.
         """
-        self._require_own_process("join()")
-        if self._thread is None:
+        self.require_outside("join()")
+        with self._starting:
+            thread = self._thread
+        if thread is None:
             return True
-        if self._thread is threading.current_thread():
-            raise ConfigurationError("a handler cannot wait for its own end; it may call request_stop()")
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        thread.join(timeout)
+        return not thread.is_alive()
 
     def run(self) -> bool:
         """Works in the foreground, until the stream ends, the worker fails, or SIGTERM or SIGINT comes.
@@ -166,6 +171,17 @@ class Worker:
         if self.failure is not None:
             raise self.failure
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is a fork of the process that started it."""
+        return self._process is not None and self._process != os.getpid()
+
+    def require_outside(self, what: str) -> None:
+        """Raises `ConfigurationError` where nobody can wait for the end: in the handler, or in a fork."""
+        self._require_own_process(what)
+        if self._thread is threading.current_thread():
+            raise ConfigurationError(f"{what}: a handler cannot wait for its own end; call request_stop()")
+
     def ring_when_ended(self, bell: Wakeups) -> None:
         """Rings a bell when the worker has ended."""
         self._bells.append(bell)
@@ -177,11 +193,12 @@ class Worker:
         since = self._handling.since
         seconds = 0.0 if since is None else self._clock.monotonic() - since
         is_stuck = self._stuck_after is not None and seconds > self._stuck_after
-        alive = not self.is_over and not is_stuck
+        is_over = self.is_over or (self._is_stopping and self._thread is None)
+        alive = not is_over and not is_stuck
         return WorkerHealth(
             alive=alive,
             ready=alive and stream.ready and not self._is_stopping,
-            handled=self._handled,
+            handled=self._handling.handled,
             poisoned=self._handling.poisoned,
             handling_since=None if since is None else self._clock.time() - seconds,
             failure=None if self.failure is None else _message(self.failure),
@@ -196,7 +213,12 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops it, and raises what it failed with, unless the block raised something itself."""
+        """Stops it, and raises what it failed with, unless the block raised something itself.
+
+        In a child process that was forked inside of the block, it does nothing.
+        """
+        if self.is_elsewhere:
+            return
         self.stop()
         if error is None:
             self.raise_failure()
@@ -206,16 +228,17 @@ class Worker:
         return f"<Worker {self.source.name} {state}>"
 
     def _work(self) -> None:
-        self.source.log.write("info", "worker.started", {})
+        # Here too: a handler may be called before start() comes to it.
+        self._thread, self._process = threading.current_thread(), os.getpid()
         try:
+            self.source.log.write("info", "worker.started", {})
             self._handle_all()
+            done = {"handled": self._handling.handled, "finished": not self._has_event_in_hand}
+            self.source.log.write("info", "worker.stopped", done)
         except BaseException as error:  # noqa: BLE001
             # Nobody is above this in the thread: whoever waits for the worker gets it.
             self.failure = error
             self.source.log.write("error", "worker.failed", {"error_type": type(error).__name__})
-        else:
-            finished = not self._has_event_in_hand
-            self.source.log.write("info", "worker.stopped", {"handled": self._handled, "finished": finished})
         finally:
             self.is_over = True
             for bell in self._bells:
@@ -228,12 +251,11 @@ class Worker:
                 if not self._handling.handle(event):
                     return
                 self._has_event_in_hand = False
-                self._handled += 1
                 if self.source.acknowledgement == "manual":
                     self.source.ack(event)
 
     def _require_own_process(self, what: str) -> None:
-        if self._thread is not None and self._process != os.getpid():
+        if self.is_elsewhere:
             raise ConfigurationError(
                 f"{what}: the worker's thread is in the process that was forked; make a worker after the fork"
             )
