@@ -37,7 +37,7 @@ class SQLiteCheckpoint:
     and `PATH-shm`, which belong to it while it is open. If somebody moves or deletes the file, the next
     use makes a new one.
 
-    The `sqlite3` command shows it:
+    The `sqlite3` command shows it::
 
         CREATE TABLE checkpoints (
             key TEXT PRIMARY KEY,           -- the name of the stream
