@@ -7,7 +7,14 @@ import dataclasses
 import pickle
 
 import pytest
-from tenacity import stop_after_attempt, stop_after_delay, stop_never, wait_fixed, wait_incrementing, wait_none
+from tenacity import (
+    stop_after_attempt,
+    stop_after_delay,
+    stop_never,
+    wait_fixed,
+    wait_incrementing,
+    wait_none,
+)
 
 from everstream import ConfigurationError, Event, FullJitter, HandlerFailed, Redelivery, RetryPolicy
 from everstream.core.redelivery import Attempts

@@ -1,0 +1,166 @@
+"""Handlers that can be held, and that fail; a log that is kept; and where a worker's thread is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from everstream import Event, Worker
+from tests.cli.running import environment
+from tests.reading import DEADLINE, is_in, wait_until
+
+__all__ = [
+    "SECRET",
+    "Failing",
+    "Held",
+    "Kept",
+    "Record",
+    "Seen",
+    "is_running",
+    "program",
+    "threads",
+    "wait_until_in",
+]
+
+SECRET = "hunter2"
+"""What exceptions and events say, and logs must not."""
+
+
+class Seen:
+    """A handler that notes what it gets.
+
+    Attributes:
+        data: The data of the events.
+        threads: The threads it was called on.
+    """
+
+    def __init__(self) -> None:
+        self.data: list[str] = []
+        self.threads: set[threading.Thread] = set()
+
+    def __call__(self, event: Event) -> None:
+        self.threads.add(threading.current_thread())
+        self.data.append(event.data)
+
+    def wait_for(self, count: int) -> None:
+        """Waits until it has got so many events."""
+        wait_until(lambda: len(self.data) >= count, f"{count} events, got {self.data}")
+
+
+class Failing(Seen):
+    """A handler that notes what it gets, and fails at some of it.
+
+    Args:
+        failures: How often it fails at an event of this data; at any other it never does.
+    """
+
+    def __init__(self, failures: Mapping[str, float]) -> None:
+        super().__init__()
+        self._failures = dict(failures)
+
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        left = self._failures.get(event.data, 0)
+        if left > 0:
+            self._failures[event.data] = left - 1
+            raise ValueError(f"{SECRET} {event.data}")
+
+
+class Held(Seen):
+    """A handler that holds each event in its hands until it is let go.
+
+    Attributes:
+        finished: The data of the events that it has let go.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finished: list[str] = []
+        self._permits = threading.Semaphore(0)
+
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        assert self._permits.acquire(timeout=2 * DEADLINE), "the test never let it go"
+        self.finished.append(event.data)
+
+    def let_go(self, events: int = 1) -> None:
+        """Lets it finish so many events, the one in hand and coming ones."""
+        self._permits.release(events)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A log record."""
+
+    level: str
+    name: str
+    fields: dict[str, object]
+
+
+class Kept:
+    """A logger that keeps its records."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def debug(self, event: str, **fields: object) -> None:
+        self.records.append(Record("debug", event, fields))
+
+    def info(self, event: str, **fields: object) -> None:
+        self.records.append(Record("info", event, fields))
+
+    def warning(self, event: str, **fields: object) -> None:
+        self.records.append(Record("warning", event, fields))
+
+    def error(self, event: str, **fields: object) -> None:
+        self.records.append(Record("error", event, fields))
+
+    def of_workers(self) -> list[Record]:
+        """Returns the records of workers, without what is bound to the stream."""
+        bound = ("url", "stream")
+        return [
+            Record(r.level, r.name, {name: value for name, value in r.fields.items() if name not in bound})
+            for r in self.records
+            if r.name.startswith("worker.")
+        ]
+
+
+def threads() -> set[threading.Thread]:
+    """Returns the threads of workers that run."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("everstream ")}
+
+
+def is_running(worker: Worker) -> bool:
+    """Returns whether a worker's thread runs."""
+    return not worker.join(0)
+
+
+def wait_until_in(functions: Collection[str]) -> None:
+    """Waits until the only worker's thread is in one of these functions."""
+
+    def there() -> bool:
+        (thread,) = threads()
+        return is_in(thread.ident, functions)
+
+    wait_until(there, f"the worker to be in {functions}")
+
+
+@contextmanager
+def program(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Runs a script in a process of its own, with its output in pipes; it is killed at the end."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", code, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
