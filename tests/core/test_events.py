@@ -151,7 +151,7 @@ class TestEveryValue:
         (Duplicate(Event("update", "x", "42")), "Duplicate(event=Event(type='update', id='42'))"),
         (
             ResumeRejected(REFUSAL, "4", restarts=False),
-            "ResumeRejected(error=StatusRejected('the server answered 410 Gone'), last_event_id='4', restarts=False)",
+            f"ResumeRejected(error={REFUSAL!r}, last_event_id='4', restarts=False)",
         ),
         (Received(42), "Received(bytes=42)"),
         (CheckpointSaved("42"), "CheckpointSaved(last_event_id='42')"),
