@@ -268,19 +268,23 @@ class TestEnding:
         assert shown == ["<Worker prices new>", "<Worker prices running>", "<Worker prices over>"]
 
 
-async def coroutine(_: Event) -> None: ...
+async def coroutine(_: Event) -> None:
+    """Does nothing before it is awaited."""
 
 
 def generator(_: Event) -> Iterator[None]:
+    """Does nothing before it is iterated."""
     yield
 
 
 async def asynchronous_generator(_: Event) -> AsyncIterator[None]:
+    """Does nothing before it is iterated."""
     yield
 
 
 class Asynchronous:
-    async def __call__(self, _: Event) -> None: ...
+    async def __call__(self, _: Event) -> None:
+        """Does nothing before it is awaited."""
 
 
 class TestArguments:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 import threading
@@ -10,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from everstream import Event, Worker
-from tests.cli.running import environment
 from tests.reading import DEADLINE, is_in, wait_until
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Record",
     "Seen",
     "is_running",
+    "line_from",
     "program",
     "threads",
     "wait_until_in",
@@ -43,6 +45,7 @@ class Seen:
         self.threads: set[threading.Thread] = set()
 
     def __call__(self, event: Event) -> None:
+        """Notes the event, and on which thread it came."""
         self.threads.add(threading.current_thread())
         self.data.append(event.data)
 
@@ -63,6 +66,7 @@ class Failing(Seen):
         self._failures = dict(failures)
 
     def __call__(self, event: Event) -> None:
+        """Notes the event, and may fail."""
         super().__call__(event)
         left = self._failures.get(event.data, 0)
         if left > 0:
@@ -83,6 +87,7 @@ class Held(Seen):
         self._permits = threading.Semaphore(0)
 
     def __call__(self, event: Event) -> None:
+        """Notes the event, and waits."""
         super().__call__(event)
         assert self._permits.acquire(timeout=2 * DEADLINE), "the test never let it go"
         self.finished.append(event.data)
@@ -108,15 +113,19 @@ class Kept:
         self.records: list[Record] = []
 
     def debug(self, event: str, **fields: object) -> None:
+        """Keeps a record."""
         self.records.append(Record("debug", event, fields))
 
     def info(self, event: str, **fields: object) -> None:
+        """Keeps a record."""
         self.records.append(Record("info", event, fields))
 
     def warning(self, event: str, **fields: object) -> None:
+        """Keeps a record."""
         self.records.append(Record("warning", event, fields))
 
     def error(self, event: str, **fields: object) -> None:
+        """Keeps a record."""
         self.records.append(Record("error", event, fields))
 
     def of_workers(self) -> list[Record]:
@@ -158,9 +167,22 @@ def program(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(),
     ) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def line_from(process: subprocess.Popen[str]) -> str:
+    """Returns the next line that a script prints, which must come before the deadline."""
+    assert process.stdout is not None
+    line = b""
+    # Past the stream's own buffer, where a second line would be hidden from select().
+    while not line.endswith(b"\n"):
+        readable, _, _ = select.select([process.stdout], [], [], 3 * DEADLINE)
+        assert readable, f"no line came in time, only {line!r}"
+        byte = os.read(process.stdout.fileno(), 1)
+        assert byte, f"the output ended with {line!r}; {process.communicate(timeout=DEADLINE)[1]}"
+        line += byte
+    return line.decode().rstrip()
