@@ -41,6 +41,7 @@ except CheckpointError as error:
     print(error.retryable, error.reason, type(error.__cause__).__name__)
 store.save("prices", "2")
 print(store.load("orders"), store.load("prices"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 """
 
 SAVE_AFTER_A_FORK = """

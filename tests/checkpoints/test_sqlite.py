@@ -70,6 +70,13 @@ def rows_in(path: Path) -> list[tuple[object, ...]]:
         return connection.execute("SELECT key, last_event_id, updated FROM checkpoints ORDER BY 1").fetchall()
 
 
+def connection_of(store: SQLiteCheckpoint) -> sqlite3.Connection:
+    """Returns the connection that a store has open."""
+    opened = store._database._opened
+    assert opened
+    return opened.connection
+
+
 def execute(path: Path, *statements: str) -> None:
     """Executes statements as an operator does."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -180,9 +187,7 @@ def test_threads_do_not_wait_in_line_behind_a_lock(path: Path, store: SQLiteChec
 def test_a_full_disk_is_said_and_passes(path: Path, store: SQLiteCheckpoint) -> None:
     """The id before is still there; when there is room again, the same store goes on."""
     store.save("orders", "1")
-    connection = store._database._connection
-    assert connection
-    connection.execute("PRAGMA max_page_count = 1")  # SQLite takes what it has now, which is more
+    connection_of(store).execute("PRAGMA max_page_count = 1")  # SQLite takes what it has now, which is more
     with pytest.raises(CheckpointError, match=r"no space is left on its disk; make room") as error:
         store.save("prices", "x" * 100_000)
     assert error.value.retryable
@@ -194,9 +199,7 @@ def test_a_full_disk_is_said_and_passes(path: Path, store: SQLiteCheckpoint) -> 
 def test_a_file_that_may_not_be_written_is_said(path: Path, store: SQLiteCheckpoint) -> None:
     """With what to do, and as passing."""
     store.save("orders", "1")
-    connection = store._database._connection
-    assert connection
-    connection.execute("PRAGMA query_only = 1")
+    connection_of(store).execute("PRAGMA query_only = 1")
     with pytest.raises(
         CheckpointError, match="it may not be written; give this user the permission"
     ) as error:
@@ -305,9 +308,7 @@ def test_a_closed_store_opens_again(path: Path, store: SQLiteCheckpoint) -> None
 def test_a_close_in_the_midst_of_a_statement_is_a_passing_error(store: SQLiteCheckpoint) -> None:
     """As a signal handler may do it."""
     store.save("orders", "1")
-    connection = store._database._connection
-    assert connection
-    connection.close()
+    connection_of(store).close()
     with pytest.raises(CheckpointError, match="it was closed while it was used") as error:
         store.save("orders", "2")
     assert error.value.retryable

@@ -14,6 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Generator
+from typing import NamedTuple
 
 from everstream.core.errors import CheckpointError
 from everstream.core.wording import seconds
@@ -76,6 +77,14 @@ _ADVICE = {
 """By what SQLite says, since Python has its error codes only from 3.11 on: what to do, whether to retry."""
 
 
+class _Opened(NamedTuple):
+    """A connection, the process that opened it, and which file this path was then."""
+
+    connection: sqlite3.Connection
+    process: int
+    identity: tuple[int, int] | None
+
+
 class Database:
     """One SQLite file, with the table of checkpoints in it.
 
@@ -93,9 +102,7 @@ class Database:
         self.lock = threading.RLock()
         self._path = path
         self._busy_timeout = busy_timeout
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
-        self._identity: tuple[int, int] | None = None
+        self._opened: _Opened | None = None
         with _forking:
             _databases.add(self)
 
@@ -121,11 +128,16 @@ class Database:
     def close(self) -> None:
         """Closes the connection, if there is one."""
         with self.lock:
-            if self._connection is not None and self._process == os.getpid():
-                # Closed or not, it is not used again. What may fail is that the log is put into the file.
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.close()
-                self._connection = None
+            if self._opened is not None and self._opened.process == os.getpid():
+                self._keep(None)
+
+    def _keep(self, opened: _Opened | None) -> None:
+        """Puts this connection in the place of another, which may be that of a signal handler."""
+        replaced, self._opened = self._opened, opened
+        if replaced is not None:
+            # Closed or not, it is not used again. What may fail is that the log is put into the file.
+            with contextlib.suppress(sqlite3.Error):
+                replaced.connection.close()
 
     @contextlib.contextmanager
     def _turn(self) -> Generator[None, None, None]:
@@ -176,7 +188,8 @@ class Database:
 
     def _current(self) -> sqlite3.Connection:
         """Returns the connection to the file that now has this path."""
-        if self._connection is not None and self._process != os.getpid():
+        opened = self._opened  # which a signal handler may change
+        if opened is not None and opened.process != os.getpid():
             # Python's forks close it before. Another one made a copy of SQLite's memory, which knows of
             # locks that this process does not have: also a new connection would be wrong about them.
             reason = (
@@ -184,19 +197,12 @@ class Database:
                 "first after the fork, or close() it before"
             )
             raise CheckpointError(store=self.name, reason=reason)
-        if self._identity != self._identify():
-            self.close()
-        while self._connection is None:
-            self._keep(self._open())
-        return self._connection
-
-    def _keep(self, connection: sqlite3.Connection) -> None:
-        if self._connection is not None:  # a signal handler has opened one in the midst of this
-            connection.close()
-            return
-        self._process = os.getpid()
-        self._identity = self._identify()
-        self._connection = connection
+        if opened is None or opened.identity != self._identify():
+            self._keep(None)
+            connection = self._open()
+            self._keep(_Opened(connection, os.getpid(), self._identify()))
+            return connection
+        return opened.connection
 
     def _identify(self) -> tuple[int, int] | None:
         # Not by opening it: to close any descriptor of a file drops all locks of the process on it (POSIX).
