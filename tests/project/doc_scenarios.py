@@ -85,6 +85,13 @@ SCENARIOS = {
     "every-time": Scenario((), then=connection(*(event(f"{n}", id=f"{n}") for n in (1, 2, 3)))),
     "log": Scenario(log=6),
     "forgotten": Scenario((status(410), connection(event("now", id="90")))),
+    "only-heartbeats": Scenario(
+        (
+            connection(comment("ping"), stall()),
+            connection(event("1", id="1"), comment("ping"), stall()),
+            no_content(),
+        )
+    ),
     "heartbeats": Scenario((connection(comment("ping"), event("1", id="1"), comment("ping")),)),
     "no-ids": Scenario((connection(event("1"), cut()), connection(event("3")))),
     "not-there-yet": Scenario((status(404), connection(event("ready")))),
