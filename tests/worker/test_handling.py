@@ -228,7 +228,7 @@ class TestLog:
         self, make_worker: MakeWorker, kept: Kept, action: str
     ) -> None:
         """With what is done about it."""
-        on_poison = "skip" if action == "skip" else lambda _event, _error: None
+        on_poison = "skip" if action == "skip" else print
         make_worker(Failing({"2": ALWAYS}), retry=Redelivery.never(), on_poison=on_poison).run()
         assert kept.of_workers() == [
             Record("info", "worker.started", {}),

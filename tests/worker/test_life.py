@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -19,9 +18,8 @@ from everstream import (
     RetryPolicy,
     StatusRejected,
     Worker,
-    WorkerGroup,
 )
-from everstream.testing import SSEServer, cut, event, no_content, stall, status
+from everstream.testing import SSEServer, cut, event, stall, status
 from tests.reading import DEADLINE, wait_until
 from tests.worker.working import Failing, Held, Kept, Seen, is_running, threads
 
@@ -86,7 +84,7 @@ class TestStarting:
         """All but one are told so."""
         sse_server.script([], then=[stall()])
         worker = make_worker(Seen())
-        barrier, errors = threading.Barrier(8), []
+        barrier, errors = threading.Barrier(8), list[ConfigurationError]()
 
         def start() -> None:
             barrier.wait(DEADLINE)
@@ -153,8 +151,7 @@ class TestEnding:
         self, sse_server: SSEServer, make_worker: MakeWorker, make_source: MakeSource, how: str
     ) -> None:
         """And no failure."""
-        end = [no_content()] if how == "no content" else [event("[DONE]"), stall()]
-        sse_server.script([[event("1")], end])
+        sse_server.script([[event("1"), event("[DONE]"), stall()]] if how == "until" else [[event("1")]])
         seen = Seen()
         worker = make_worker(seen, make_source(until="[DONE]" if how == "until" else None))
         worker.start()
@@ -220,7 +217,7 @@ class TestEnding:
     ) -> None:
         """What is no `Exception` is not retried: whoever waits for the worker gets it as it was raised."""
         sse_server.script([[event("1", id="1"), event("2", id="2"), stall()]])
-        raised, calls = kind(3), []
+        raised, calls = kind(3), list[str]()
 
         def handler(item: Event) -> None:
             calls.append(item.data)
@@ -268,75 +265,6 @@ class TestEnding:
         assert shown == ["<Worker prices new>", "<Worker prices running>", "<Worker prices over>"]
 
 
-async def coroutine(_: Event) -> None:
-    """Does nothing before it is awaited."""
-
-
-def generator(_: Event) -> Iterator[None]:
-    """Does nothing before it is iterated."""
-    yield
-
-
-async def asynchronous_generator(_: Event) -> AsyncIterator[None]:
-    """Does nothing before it is iterated."""
-    yield
-
-
-class Asynchronous:
-    async def __call__(self, _: Event) -> None:
-        """Does nothing before it is awaited."""
-
-
-class TestArguments:
-    @pytest.mark.parametrize(
-        ("options", "message"),
-        [
-            ({"handler": None}, "a handler is a function of an event, not None"),
-            ({"source": "http://127.0.0.1/"}, "source= takes a EventSource, not a str"),
-            ({"retry": RetryPolicy()}, "retry= takes a Redelivery, not a RetryPolicy"),
-            ({"on_poison": "ignore"}, "on_poison= takes 'stop', 'skip' or a function, not 'ignore'"),
-            ({"on_poison": None}, "on_poison= takes"),
-            ({"stop_timeout": -1}, "stop_timeout"),
-            ({"stop_timeout": None}, "stop_timeout"),
-            ({"stop_timeout": float("inf")}, "stop_timeout"),
-            ({"stuck_after": -1}, "stuck_after"),
-            ({"stuck_after": "60"}, "stuck_after"),
-        ],
-    )
-    def test_what_cannot_work_is_said_when_it_is_passed(
-        self, make_source: MakeSource, options: dict[str, object], message: str
-    ) -> None:
-        """By its name."""
-        arguments = {"source": make_source(), "handler": Seen(), **options}
-        with pytest.raises(ConfigurationError, match=message.replace("(", r"\(")):
-            Worker(**arguments)  # type: ignore[arg-type]
-
-    @pytest.mark.parametrize("name", ["handler", "on_poison"])
-    @pytest.mark.parametrize(
-        "lazy",
-        [coroutine, generator, asynchronous_generator, Asynchronous(), functools.partial(coroutine)],
-        ids=["coroutine", "generator", "async generator", "object", "partial"],
-    )
-    def test_a_function_that_does_nothing_when_called_is_refused(
-        self, make_source: MakeSource, name: str, lazy: Callable[..., object]
-    ) -> None:
-        """To return would be to have handled an event that nobody has looked at."""
-        arguments: dict[str, object] = {"handler": Seen(), "on_poison": "stop", name: lazy}
-        with pytest.raises(
-            ConfigurationError, match=rf"{name}= takes a function that acts when it is called"
-        ):
-            Worker(make_source(), **arguments)  # type: ignore[arg-type]
-
-    @pytest.mark.parametrize(
-        "function", [print, functools.partial(print, "x"), lambda _: None, [].append, Seen()]
-    )
-    def test_whatever_can_be_called_is_a_handler(
-        self, make_source: MakeSource, function: Callable[..., object]
-    ) -> None:
-        """Functions, methods, objects."""
-        Worker(make_source(), function, retry=Redelivery.never(), on_poison=function)
-
-
 def test_backpressure_is_that_of_the_connection(
     sse_server: SSEServer, make_worker: MakeWorker, kept: Kept
 ) -> None:
@@ -366,10 +294,3 @@ def test_events_that_failed_before_are_followed_by_the_next(
     assert worker.run()
     assert failing.data == ["1", "1", "2", "3", "3"]
     assert source.last_acknowledged_id == "3"
-
-
-def test_a_group_is_a_worker_to_whoever_runs_it(sse_server: SSEServer, make_worker: MakeWorker) -> None:
-    """The same words: start, stop, join, run, health, `with`."""
-    names = {"start", "stop", "request_stop", "join", "run", "raise_failure", "health", "is_over"}
-    assert names <= set(dir(make_worker(Seen())))
-    assert names <= set(dir(WorkerGroup([make_worker(Seen())])))

@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ __all__ = [
     "Kept",
     "Record",
     "Seen",
+    "Stopping",
     "is_running",
     "line_from",
     "program",
@@ -97,6 +98,28 @@ class Held(Seen):
         self._permits.release(events)
 
 
+class Stopping:
+    """Stops a worker in another thread.
+
+    Attributes:
+        finished: What `stop()` returned.
+    """
+
+    def __init__(self, worker: Worker, timeout: float | None = None) -> None:
+        self.finished: bool | None = None
+        self._thread = threading.Thread(target=self._stop, args=(worker, timeout))
+        self._thread.start()
+        wait_until(lambda: worker.source.health().state == "closed", "stop() to have begun")
+
+    def _stop(self, worker: Worker, timeout: float | None) -> None:
+        self.finished = worker.stop(timeout)
+
+    def join(self) -> bool | None:
+        """Returns what `stop()` returned."""
+        self._thread.join(DEADLINE)
+        return self.finished
+
+
 @dataclass(frozen=True)
 class Record:
     """A log record."""
@@ -159,7 +182,7 @@ def wait_until_in(functions: Collection[str]) -> None:
 
 
 @contextmanager
-def program(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def program(code: str, *arguments: str) -> Generator[subprocess.Popen[str]]:
     """Runs a script in a process of its own, with its output in pipes; it is killed at the end."""
     with subprocess.Popen(
         [sys.executable, "-u", "-c", code, *arguments],
