@@ -16,6 +16,7 @@ class StuckStore:
     def __init__(self) -> None:
         self.let_go = threading.Event()
         self.saved: dict[str, str] = {}
+        self.savers = set[threading.Thread]()
 
     def load(self, key: str) -> str | None:
         """Knows nothing."""
@@ -23,6 +24,7 @@ class StuckStore:
 
     def save(self, key: str, last_event_id: str) -> None:
         """Saves, sooner or later."""
+        self.savers.add(threading.current_thread())
         if key in self.saved:
             assert self.let_go.wait(DEADLINE)
         self.saved[key] = last_event_id
@@ -47,3 +49,5 @@ def test_a_group_is_asked_to_stop_though_no_store_answers() -> None:
         store.let_go.set()
         assert group.stop()
         assert set(store.saved.values()) == {"3"}
+        assert threading.current_thread() not in store.savers
+        assert len(store.savers) == 5

@@ -240,9 +240,13 @@ class EventSource:
         Raises:
             ConfigurationError: It was opened in another process, whose connection this would shut down.
         """
+        self.request_close()
+        self._progress.finish()
+
+    def request_close(self) -> None:
+        """Does what `close()` does, but for the last checkpoint: the thread that iterates saves that."""
         self._items.require_own_process("close()")
         self._lifeline.close()
-        self._progress.finish()
 
     def reconnect(self) -> None:
         """Drops the connection and resumes at once, or ends the wait for the next attempt.
@@ -250,8 +254,7 @@ class EventSource:
         From any thread. It is no interruption: there is no error event for it.
 
         Raises:
-            ConfigurationError: The request has given events and is not replay-safe; or the source was
-                opened in another process.
+            ConfigurationError: The request has given events and is not replay-safe; or as in `close()`.
         """
         self._items.require_own_process("reconnect()")
         if not self._protocol.may_connect_again:
@@ -283,7 +286,6 @@ class EventSource:
         return self._tally.health(self.name, self.last_acknowledged_id, closing=self._lifeline.is_closing)
 
     def __enter__(self) -> Self:
-        """Returns the event source itself."""
         return self
 
     def __exit__(

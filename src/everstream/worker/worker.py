@@ -113,7 +113,11 @@ class Worker:
         self._require_own_process("request_stop()")
         self._is_stopping = True
         self._handling.end()
-        self.source.close()
+        if self._thread is None:
+            self.source.close()
+        else:
+            # The last checkpoint is for its own thread: a store may be slow, and a group has many.
+            self.source.request_close()
 
     def stop(self, timeout: float | None = None) -> bool:
         """Lets the event in hand be finished, closes the stream, and waits for that.
