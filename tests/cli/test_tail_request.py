@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from everstream.cli.options import TailOptions, event_source
+from everstream.cli.options import event_source
+from everstream.cli.stream_options import StreamOptions
 from everstream.testing import SSEServer, connection, cut, event, no_content, status
 from tests.cli.running import everstream, everstream_here
 
@@ -85,7 +86,7 @@ def test_a_bearer_token_is_read_at_every_attempt(
     """So that one that was renewed is used."""
     sse_server.script([status(401), no_content()])
     monkeypatch.setenv("SECRET", "old")
-    source = event_source(TailOptions(sse_server.url, bearer_env="SECRET"), None)
+    source = event_source(StreamOptions(url=sse_server.url, bearer_env="SECRET"), None)
     with source:
         items = source.all()
         next(items)

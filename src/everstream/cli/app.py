@@ -9,16 +9,14 @@ import typer
 
 from everstream import __version__
 from everstream.cli.extras import needs
-from everstream.cli.formats import Format
-from everstream.cli.logs import LogFormat
-from everstream.cli.options import TailOptions
+from everstream.cli.spreading import spread
+from everstream.cli.stream_options import StreamOptions
 from everstream.cli.tail import tail as run_tail
+from everstream.cli.tail_options import TailOptions
+from everstream.cli.work import work as run_work
+from everstream.cli.work_options import WorkOptions
 
 __all__ = ["app"]
-
-_REQUEST = "Request"
-_CONNECTION = "Connection"
-_OUTPUT = "Output"
 
 app = typer.Typer(
     help="Server-Sent Events that keep flowing: follow a stream through every interruption.",
@@ -46,141 +44,23 @@ def everstream(
 
 
 @app.command()
-def tail(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The event stream, http or https.")],
-    *,
-    request: Annotated[
-        str | None,
-        typer.Option(
-            "--request", "-X", metavar="METHOD", rich_help_panel=_REQUEST, help="GET, or POST with --data."
-        ),
-    ] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header", "-H", metavar="'NAME: VALUE'", rich_help_panel=_REQUEST, help="A header; repeatable."
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="TEXT|@FILE",
-            rich_help_panel=_REQUEST,
-            help="A body: text, the bytes of a file, or @- for stdin. JSON is sent as JSON.",
-        ),
-    ] = None,
-    bearer_env: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            rich_help_panel=_REQUEST,
-            help="The environment variable that holds a bearer token; read at every attempt.",
-        ),
-    ] = None,
-    last_event_id: Annotated[
-        str | None,
-        typer.Option(metavar="ID", rich_help_panel=_REQUEST, help="Begin after this event."),
-    ] = None,
-    connect_timeout: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SECONDS|none",
-            rich_help_panel=_CONNECTION,
-            help="The longest wait for a connection; 5 by default.",
-        ),
-    ] = None,
-    read_timeout: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SECONDS|none",
-            rich_help_panel=_CONNECTION,
-            help="The longest silence between two bytes; 60 by default.",
-        ),
-    ] = None,
-    max_attempts: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            rich_help_panel=_CONNECTION,
-            help="Give up after N failures in a row; never by default.",
-        ),
-    ] = None,
-    max_delay: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01,
-            metavar="SECONDS",
-            rich_help_panel=_CONNECTION,
-            help="The most that backoff, and the most that the server, adds to the wait before an attempt;"
-            " 30 and 300 by default.",
-        ),
-    ] = None,
-    no_reconnect: Annotated[
-        bool,
-        typer.Option("--no-reconnect", rich_help_panel=_CONNECTION, help="One connection and no more."),
-    ] = False,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT", rich_help_panel=_OUTPUT, help="The data that ends the stream, such as [DONE]."
-        ),
-    ] = None,
-    max_events: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", rich_help_panel=_OUTPUT, help="End after N events were written."),
-    ] = None,
-    type_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--type", metavar="TYPE", rich_help_panel=_OUTPUT, help="Only events of this type; repeatable."
-        ),
-    ] = None,
-    format_: Annotated[
-        Format,
-        typer.Option(
-            "--format",
-            rich_help_panel=_OUTPUT,
-            help="auto is pretty on a terminal, and elsewhere jsonl: one JSON object a line.",
-        ),
-    ] = Format.AUTO,
-    lifecycle: Annotated[
-        bool,
-        typer.Option(
-            "--lifecycle", rich_help_panel=_OUTPUT, help="Also write what happens to the connection."
-        ),
-    ] = False,
-    log_format: Annotated[
-        LogFormat | None,
-        typer.Option(rich_help_panel=_OUTPUT, help="Write the stream's log records to stderr."),
-    ] = None,
-) -> None:
+@spread
+def tail(stream: StreamOptions, options: TailOptions) -> None:
     """Write the events of a stream, through every interruption.
 
     On a terminal it is for the eyes, with a status line below; in a pipe it is one JSON object a line.
     """
-    options = TailOptions(
-        url=url,
-        method=request,
-        headers=tuple(header or ()),
-        data=data,
-        bearer_env=bearer_env,
-        last_event_id=last_event_id,
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        max_attempts=max_attempts,
-        max_delay=max_delay,
-        reconnect=not no_reconnect,
-        until=until,
-        max_events=max_events,
-        types=tuple(type_ or ()),
-        format=format_,
-        lifecycle=lifecycle,
-        log_format=log_format,
-    )
-    raise typer.Exit(run_tail(options))
+    raise typer.Exit(run_tail(stream, options))
+
+
+@app.command()
+@spread
+def work(stream: StreamOptions, options: WorkOptions) -> None:
+    """Have a handler work on the events of a stream, one after the other.
+
+    Made to run for ever: it retries, keeps its place, and ends in order when it is told to.
+    """
+    raise typer.Exit(run_work(stream, options))
 
 
 @app.command()

@@ -5,6 +5,7 @@ Rule: one logger is made and handed to the event source; structlog's own configu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from enum import Enum
 from typing import cast
@@ -25,13 +26,16 @@ class LogFormat(str, Enum):
     JSON = "json"
 
 
-def stream_logger(form: LogFormat, write: Callable[[str], None], *, colors: bool) -> Logger:
-    """Returns a logger that writes every record, of level debug too, as one line.
+def stream_logger(
+    form: LogFormat, write: Callable[[str], None], *, colors: bool, level: int = logging.DEBUG
+) -> Logger:
+    """Returns a logger that writes each record as one line.
 
     Args:
         form: For a person, or for a program.
         write: Takes a line without its line end.
         colors: Whether a line for a person may be coloured.
+        level: The least level of a record that is written; by default every record is.
     """
     renderer: list[Processor] = (
         [structlog.processors.JSONRenderer(serializer=json_text)]
@@ -45,7 +49,7 @@ def stream_logger(form: LogFormat, write: Callable[[str], None], *, colors: bool
             structlog.processors.TimeStamper(fmt="iso"),
             *renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(0),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
     return cast("Logger", logger)

@@ -1,4 +1,4 @@
-"""The options of `everstream tail`: what the user said, and the event source that it describes."""
+"""What the options of a stream describe: an event source."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from json import loads as parse_json
 from pathlib import Path
 
 from everstream import ConfigurationError, EventSource, FullJitter, RetryPolicy, Timeouts
-from everstream.cli.formats import Format
-from everstream.cli.logs import LogFormat
+from everstream.cli.place import checkpoint_key, checkpoint_store
+from everstream.cli.stream_options import StreamOptions
 from everstream.observe.logs import LoggerLike
 
-__all__ = ["TailOptions", "event_source"]
+__all__ = ["event_source"]
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _NOT_IN_A_VALUE = re.compile("[\r\n\0]")
@@ -25,36 +25,14 @@ _JSON = b"application/json"
 Fields = dict[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class TailOptions:
-    """What was said on the command line. Secrets among it are in no representation."""
-
-    url: str = field(repr=False)
-    method: str | None = None
-    headers: tuple[str, ...] = field(default=(), repr=False)
-    data: str | None = field(default=None, repr=False)
-    bearer_env: str | None = None
-    last_event_id: str | None = None
-    connect_timeout: str | None = None
-    read_timeout: str | None = None
-    max_attempts: int | None = None
-    max_delay: float | None = None
-    reconnect: bool = True
-    until: str | None = None
-    max_events: int | None = None
-    types: tuple[str, ...] = ()
-    format: Format = Format.AUTO
-    lifecycle: bool = False
-    log_format: LogFormat | None = None
-
-
-def event_source(options: TailOptions, logger: LoggerLike | None) -> EventSource:
+def event_source(options: StreamOptions, logger: LoggerLike | None) -> EventSource:
     """Returns the event source that the options describe; it has not connected yet.
 
     Raises:
-        ConfigurationError: An option cannot work.
+        ConfigurationError: An option cannot work, or the checkpoint cannot be read.
     """
     body = None if options.data is None else _body(options.data)
+    key = checkpoint_key(options.url, options.name, body)
     return EventSource(
         options.url,
         method=options.method or ("GET" if body is None else "POST"),
@@ -64,6 +42,11 @@ def event_source(options: TailOptions, logger: LoggerLike | None) -> EventSource
         retry=_retry(options),
         last_event_id=options.last_event_id,
         until=options.until,
+        checkpoint=checkpoint_store(options, key),
+        checkpoint_key=key,
+        checkpoint_interval=1.0 if options.checkpoint_interval is None else options.checkpoint_interval,
+        checkpoint_required=options.checkpoint_required,
+        name=options.name,
         logger=logger,
     )
 
@@ -77,9 +60,9 @@ def _body(data: str) -> bytes:
         raise ConfigurationError(f"--data {data}: {error.strerror}") from error
 
 
-def _headers(options: TailOptions, body: bytes | None) -> Mapping[str, bytes] | Callable[[], Fields]:
+def _headers(options: StreamOptions, body: bytes | None) -> Mapping[str, bytes] | Callable[[], Fields]:
     fields: Fields = {} if body is None else {"Content-Type": _content_type(body)}
-    fields |= _joined(options.headers)
+    fields |= _joined(options.headers or [])
     variable = options.bearer_env
     if variable is None:
         return fields
@@ -96,7 +79,7 @@ def _content_type(body: bytes) -> bytes:
         return _FORM
 
 
-def _joined(headers: tuple[str, ...]) -> Fields:
+def _joined(headers: list[str]) -> Fields:
     fields: Fields = {}
     spellings: dict[str, str] = {}
     for header in headers:
@@ -127,7 +110,7 @@ def _bearer(variable: str) -> bytes:
     return b"Bearer " + os.fsencode(token)
 
 
-def _timeouts(options: TailOptions) -> Timeouts:
+def _timeouts(options: StreamOptions) -> Timeouts:
     timeouts = Timeouts()
     if options.connect_timeout is not None:
         timeouts = replace(timeouts, connect=_seconds("--connect-timeout", options.connect_timeout))
@@ -145,8 +128,8 @@ def _seconds(option: str, text: str) -> float | None:
         raise ConfigurationError(f"{option} takes seconds above 0, or none for no limit") from None
 
 
-def _retry(options: TailOptions) -> RetryPolicy:
-    if not options.reconnect:
+def _retry(options: StreamOptions) -> RetryPolicy:
+    if options.no_reconnect:
         if options.max_attempts is not None or options.max_delay is not None:
             raise ConfigurationError("--no-reconnect leaves nothing for --max-attempts and --max-delay")
         return RetryPolicy.never()

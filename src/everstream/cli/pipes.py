@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TextIO
 
-__all__ = ["abandon", "prepare", "until_unread"]
+__all__ = ["abandon", "is_unread", "prepare", "until_unread"]
 
 
 def prepare() -> None:
@@ -49,6 +49,15 @@ def until_unread(out: TextIO, close: Callable[[], None]) -> Generator[None, None
         watch.join()
         os.close(finish)
         os.close(done)
+
+
+def is_unread(out: TextIO) -> bool:
+    """Returns whether this is a pipe that nobody reads any more."""
+    if not _is_pipe(out):
+        return False
+    poll = select.poll()
+    poll.register(out.fileno(), 0)
+    return bool(poll.poll(0))
 
 
 def _is_pipe(out: TextIO) -> bool:

@@ -20,22 +20,24 @@ from everstream.cli.escaping import escaped
 from everstream.cli.exits import Exit
 from everstream.cli.formats import Bare, Format, JSONLines, Pretty, Writer
 from everstream.cli.logs import stream_logger
-from everstream.cli.options import TailOptions, event_source
+from everstream.cli.options import event_source
 from everstream.cli.pipes import abandon, prepare, until_unread
 from everstream.cli.screen import Screen
 from everstream.cli.signals import Signals
 from everstream.cli.status import Status
+from everstream.cli.stream_options import StreamOptions
+from everstream.cli.tail_options import TailOptions
 from everstream.cli.wording import count, excerpt, line_of, reason
 
 __all__ = ["tail"]
 
 
-def tail(options: TailOptions) -> Exit:
+def tail(stream: StreamOptions, options: TailOptions) -> Exit:
     """Writes a stream until it ends, and says how it ended."""
     prepare()
     screen = Screen()
     try:
-        return _tailed(options, screen)
+        return _tailed(stream, options, screen)
     except KeyboardInterrupt:
         # While the body was read from stdin: there was no stream yet.
         return Exit.INTERRUPTED
@@ -52,10 +54,10 @@ def tail(options: TailOptions) -> Exit:
         return Exit.TROUBLE
 
 
-def _tailed(options: TailOptions, screen: Screen) -> Exit:
+def _tailed(stream: StreamOptions, options: TailOptions, screen: Screen) -> Exit:
     form = options.log_format
     logger = None if form is None else stream_logger(form, screen.note, colors=screen.colors)
-    source = event_source(options, logger)
+    source = event_source(stream, logger)
     status = Status(source)
     output = _Output(options, screen)
     with (
@@ -65,10 +67,13 @@ def _tailed(options: TailOptions, screen: Screen) -> Exit:
         screen.showing(status.line),
     ):
         failure = _written(source, output, status)
+    unsaved = source.health().checkpoint_error
+    if unsaved is not None:
+        screen.message(f"the checkpoint could not be saved: {escaped(unsaved)}")
     if signals.exit is None and failure is not None:
         return _report(failure, screen)
     if screen.is_live:
-        screen.message(_summary(source))
+        screen.message(_summary(source, has_checkpoint=stream.checkpoint is not None))
     return Exit.ENDED if signals.exit is None else signals.exit
 
 
@@ -78,7 +83,8 @@ def _written(source: EventSource, output: _Output, status: Status) -> Everstream
         status.note(item)
         output.write(item)
         if output.is_full:
-            return None
+            # Not `return`, by which the last event would not count as delivered.
+            source.close()
         if isinstance(item, Failed):
             return item.error
     return None
@@ -139,9 +145,11 @@ def _report(error: EverstreamError, screen: Screen) -> Exit:
     return Exit.EXHAUSTED if isinstance(error, RetriesExhausted) else Exit.REFUSED
 
 
-def _summary(source: EventSource) -> str:
+def _summary(source: EventSource, *, has_checkpoint: bool) -> str:
     """Returns how far it got, and how to go on from there."""
     events, position = count(source.stats.events, "event"), source.last_event_id
     if not position:
         return events
+    if has_checkpoint:
+        return f"{events}; the same command goes on from here"
     return f"{events}; to go on from here: --last-event-id {shlex.quote(escaped(position))}"

@@ -1,0 +1,140 @@
+"""The options that describe a stream: what every command that follows one understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["StreamOptions"]
+
+_REQUEST = "Request"
+_CONNECTION = "Connection"
+_CHECKPOINT = "Checkpoint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions:
+    """What was said of the stream. Secrets among it are in no representation."""
+
+    url: Annotated[str, typer.Argument(metavar="URL", help="The event stream, http or https.")] = field(
+        repr=False
+    )
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "--request", "-X", metavar="METHOD", rich_help_panel=_REQUEST, help="GET, or POST with --data."
+        ),
+    ] = None
+    headers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header", "-H", metavar="'NAME: VALUE'", rich_help_panel=_REQUEST, help="A header; repeatable."
+        ),
+    ] = field(default=None, repr=False)
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="TEXT|@FILE",
+            rich_help_panel=_REQUEST,
+            help="A body: text, the bytes of a file, or @- for stdin. JSON is sent as JSON.",
+        ),
+    ] = field(default=None, repr=False)
+    bearer_env: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_REQUEST,
+            help="The environment variable that holds a bearer token; read at every attempt.",
+        ),
+    ] = None
+    last_event_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            rich_help_panel=_REQUEST,
+            help="Begin after this event, unless a checkpoint says otherwise.",
+        ),
+    ] = None
+    connect_timeout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECONDS|none",
+            rich_help_panel=_CONNECTION,
+            help="The longest wait for a connection; 5 by default.",
+        ),
+    ] = None
+    read_timeout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECONDS|none",
+            rich_help_panel=_CONNECTION,
+            help="The longest silence between two bytes; 60 by default.",
+        ),
+    ] = None
+    max_attempts: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            rich_help_panel=_CONNECTION,
+            help="Give up after N failures in a row; never by default.",
+        ),
+    ] = None
+    max_delay: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            metavar="SECONDS",
+            rich_help_panel=_CONNECTION,
+            help="The most that backoff, and the most that the server, adds to the wait before an attempt;"
+            " 30 and 300 by default.",
+        ),
+    ] = None
+    no_reconnect: Annotated[
+        bool,
+        typer.Option("--no-reconnect", rich_help_panel=_CONNECTION, help="One connection and no more."),
+    ] = False
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", rich_help_panel=_CONNECTION, help="The data that ends the stream, such as [DONE]."
+        ),
+    ] = None
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_CHECKPOINT,
+            help="Keep the place in this SQLite file, and go on from there after a restart.",
+        ),
+    ] = None
+    checkpoint_interval: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            rich_help_panel=_CHECKPOINT,
+            help="The least time between two saves; 1 by default, 0 to save after each event.",
+        ),
+    ] = None
+    checkpoint_required: Annotated[
+        bool,
+        typer.Option(
+            "--checkpoint-required",
+            rich_help_panel=_CHECKPOINT,
+            help="Fail if the checkpoint cannot be saved.",
+        ),
+    ] = False
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_CHECKPOINT,
+            help="The stream's name, in the checkpoint file and in logs; its URL by default.",
+        ),
+    ] = None
