@@ -134,7 +134,11 @@ class Worker:
         """
         self.require_outside("stop()")
         self.request_stop()
-        return self.join(self._stop_timeout if timeout is None else timeout) and not self._has_event_in_hand
+        if self.join(self._stop_timeout if timeout is None else timeout):
+            return not self._has_event_in_hand
+        # The process may be about to end, and what came before the event in hand is not to come again.
+        self.source.close()
+        return False
 
     def join(self, timeout: float | None = None) -> bool:
         """Waits until the worker has ended, and says whether it has.
