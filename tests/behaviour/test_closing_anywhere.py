@@ -18,6 +18,7 @@ from tenacity import wait_none
 import everstream
 from everstream import Closed, Event, EventSource, ReadyState, RetryPolicy, StreamInterrupted, Timeouts
 from everstream.testing import SSEServer, connection, cut, event, garbage, log_of, redirect, reset, status
+from tests.behaviour.stores import Store
 from tests.reading import Reading, data_in, errors_in, everything, open_sockets, wait_until
 
 MakeSource = Callable[..., EventSource]
@@ -82,7 +83,10 @@ def test_80_failures_of_every_kind_leave_nothing(sse_server: SSEServer, make_sou
 
 
 HERE = str(Path(everstream.__file__).parent)
-SHELL = tuple(f"{HERE}/{name}" for name in ("source/", "lifeline.py", "clock.py", "ledger.py", "stats.py", "transports/"))
+SHELL = tuple(
+    f"{HERE}/{name}"
+    for name in ("source/", "lifeline.py", "clock.py", "ledger.py", "stats.py", "transports/")
+)
 
 
 @contextmanager
@@ -115,15 +119,29 @@ def at_line(number: int, act: Callable[[], None]) -> Generator[list[str], None, 
 
 
 def read_interrupted_at(
-    number: int, server: SSEServer, action: Callable[[EventSource], None]
+    number: int, server: SSEServer, action: Callable[[EventSource], None], store: Store | None = None
 ) -> tuple[list[str], list[Any]]:
-    """Reads two events, while something is done at one of the lines on the way."""
+    """Reads two events, while something is done at one of the lines on the way.
+
+    With a store, each is acknowledged, and the checkpoint must in the end be what was acknowledged.
+    """
     server.serve_log(log_of(["1", "2"]), faults=())
     source = EventSource(
-        server.url, retry=RetryPolicy(wait=wait_none()), timeouts=Timeouts(connect=10, read=10)
+        server.url,
+        retry=RetryPolicy(wait=wait_none()),
+        timeouts=Timeouts(connect=10, read=10),
+        ack="auto" if store is None else "manual",
+        checkpoint=store,
     )
+    items = list[Any]()
     with at_line(number, lambda: action(source)) as where:
-        items = everything(source)
+        for item in source.all(raise_on_failure=False):
+            items.append(item)
+            if store is not None and isinstance(item, Event):
+                source.ack(item)
+    if store is not None:
+        assert source.last_acknowledged_id == "".join(data_in(items))[-1:], where
+        assert store.saves[-1:] == data_in(items)[-1:], where
     return where, items
 
 
@@ -135,14 +153,18 @@ def reasons_in(items: list[Any]) -> list[str]:
 
 
 class TestAtAnyLine:
-    def test_close_may_come_at_any_line_of_the_reader(self, sse_server: SSEServer) -> None:
-        """It ends normally, with what was given before and no socket."""
+    @pytest.mark.parametrize("store", [None, Store], ids=["as it comes", "acknowledging and saving"])
+    def test_close_may_come_at_any_line_of_the_reader(
+        self, sse_server: SSEServer, store: type[Store] | None
+    ) -> None:
+        """It ends normally, with what was given before and no socket; what was acknowledged is saved."""
         before = open_sockets()
         reasons: Counter[str] = Counter()
         number, where = 0, ["to begin with"]
         while where:
             number += 1
-            where, items = read_interrupted_at(number, sse_server, EventSource.close)
+            kept = None if store is None else store()
+            where, items = read_interrupted_at(number, sse_server, EventSource.close, kept)
             assert isinstance(items[-1], Closed), where
             assert data_in(items) == ["1", "2"][: len(data_in(items))], where
             reasons[items[-1].reason] += 1
@@ -159,7 +181,9 @@ class TestAtAnyLine:
             # Every other line: a reconnect at each of them takes its time.
             number += 2
             asked = len(sse_server.requests)
-            where, items = read_interrupted_at(number, sse_server, EventSource.reconnect)
+            # Every other of these with acknowledgements.
+            store = Store() if number % 4 == 0 else None
+            where, items = read_interrupted_at(number, sse_server, EventSource.reconnect, store)
             assert data_in(items) == ["1", "2"], where
             assert reasons_in(items) in ([], ["eof"]), where
             assert items[-1] == Closed("no content"), where
