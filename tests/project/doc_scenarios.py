@@ -95,6 +95,7 @@ SCENARIOS = {
     "heartbeats": Scenario((connection(comment("ping"), event("1", id="1"), comment("ping")),)),
     "no-ids": Scenario((connection(event("1"), cut()), connection(event("3")))),
     "not-there-yet": Scenario((status(404), connection(event("ready")))),
+    "open": Scenario((), then=connection(*(event(f"{n}", id=f"{n}") for n in (1, 2, 3)), stall())),
     "please-wait": Scenario((status(503, retry_after=3600),)),
     "sequence": Scenario(
         (connection(sequence(1), sequence(2), cut()), connection(sequence(3)), connection()),
