@@ -24,6 +24,7 @@ from everstream import (
     Position,
     RetryPolicy,
 )
+from everstream.lifeline import Lifeline
 from everstream.testing import SSEServer, cut, event, log_of, no_content, pause, raw, stall
 from tests.behaviour.stores import Store
 from tests.fakes import FakeClock
@@ -353,6 +354,19 @@ class TestRoom:
         assert source.last_acknowledged_id == "2"
         assert clock.waits == [7.0]
         assert clock.monotonic() == interrupted_at + 7.0
+
+
+    def test_the_bell_for_room_is_one_of_its_own(self) -> None:
+        """Two threads acknowledge at once, the second when the reader is away already: no attempt is early."""
+        clock = FakeClock()
+        lifeline = Lifeline(clock)
+        lifeline.nudge()
+        lifeline.wait(7)
+        assert clock.monotonic() == 1007
+        lifeline.wait_for_room(60)
+        assert clock.monotonic() == 1007
+        lifeline.wait_for_room(60)
+        assert clock.monotonic() == 1067
 
 
 class TestWaitingForLong:
