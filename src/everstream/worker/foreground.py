@@ -13,6 +13,10 @@ from everstream.signals import StopSignals
 
 __all__ = ["Work", "run_in_foreground"]
 
+_LONGEST_WAIT = 1.0
+"""Seconds. Python runs a signal handler between two steps of the main thread: one that is due just before a
+wait begins is run when the wait is over. So no wait is long."""
+
 
 class Work(Protocol):
     """A worker, or a group."""
@@ -41,7 +45,7 @@ def run_in_foreground(work: Work, on_tick: Callable[[], None] | None = None, eve
     Args:
         work: What to run.
         on_tick: Called now and then while it runs.
-        every: Seconds between two such calls.
+        every: The most seconds between two such calls.
 
     Returns:
         Whether every event in hand was finished in time.
@@ -59,7 +63,7 @@ def run_in_foreground(work: Work, on_tick: Callable[[], None] | None = None, eve
             while not work.is_over and signals.received is None:
                 if on_tick is not None:
                     on_tick()
-                bell.wait(every)
+                bell.wait(min(every, _LONGEST_WAIT))
         finally:
             finished = work.stop()
         return finished
