@@ -16,7 +16,7 @@ class Observer(Protocol):
     It is called in the middle of reading: it must be quick, and what it raises ends the stream.
     """
 
-    def __call__(self, item: Observation, clock: Clock) -> None:
+    def __call__(self, item: Observation, clock: Clock, /) -> None:
         """Takes note of an observation.
 
         The thread that reads the stream makes the calls, one after the other; but `CheckpointSaved`
