@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 import requests
@@ -17,12 +17,18 @@ from tenacity import stop_after_attempt, stop_after_delay, wait_fixed, wait_rand
 
 from everstream import (
     CertificateInvalid,
+    CheckpointError,
+    CheckpointFailed,
+    CheckpointSaved,
+    Clock,
     Closed,
     Comment,
     ConfigurationError,
     ConnectFailed,
     Connecting,
     ContentTypeRejected,
+    Dedupe,
+    Duplicate,
     Event,
     EventSource,
     EventSourceProtocol,
@@ -31,18 +37,23 @@ from everstream import (
     EverstreamError,
     Failed,
     FullJitter,
+    HandlerFailed,
     Headers,
+    Health,
     Interrupted,
     InvalidJSON,
     LastEventID,
+    Observation,
     Opened,
     Outcome,
     PayloadError,
     Position,
     QueryCursor,
     ReadyState,
+    Received,
     RedirectRejected,
     ResponseRejected,
+    ResumeRejected,
     Resumption,
     RetriesExhausted,
     RetryHint,
@@ -55,10 +66,12 @@ from everstream import (
     StreamItem,
     StreamTimeout,
     Timeouts,
+    Unacknowledged,
     WireItem,
     iter_events,
     settings_from_env,
 )
+from everstream.checkpoints import CheckpointStore, FileCheckpoint, MemoryCheckpoint, SQLiteCheckpoint
 from everstream.testing import (
     RecordedRequest,
     SSEServer,
@@ -104,12 +117,21 @@ def every_argument(session: requests.Session) -> EventSource:
         json={"stream": True, "messages": [{"role": "user", "content": "hi"}]},
         auth=("user", "password"),
         session=session,
-        timeouts=Timeouts(connect=5.0, read=60.0),
+        timeouts=Timeouts(connect=5.0, read=60.0, first_event=30.0, event_idle=None),
         retry=RetryPolicy(),
         resume=LastEventID(),
         last_event_id="7",
         until="[DONE]",
+        resume_rejected_on={410},
+        on_resume_rejected="restart",
         replay_safe=True,
+        ack="manual",
+        max_unacknowledged=100,
+        dedupe=Dedupe(key=lambda event: event.data[:10], size=100),
+        checkpoint=MemoryCheckpoint(),
+        checkpoint_key="news",
+        checkpoint_interval=0.5,
+        checkpoint_required=True,
         max_event_bytes=1024,
         name="news",
     )
@@ -183,6 +205,65 @@ def resumptions() -> list[Resumption]:
     return [LastEventID(), QueryCursor("starting_after", of=lambda event: event.id)]
 
 
+class OwnStore:
+    """A checkpoint store of the caller's own: no base class is needed."""
+
+    def load(self, key: str) -> str | None:
+        """Returns what was saved."""
+        return None
+
+    def save(self, key: str, last_event_id: str) -> None:
+        """Saves it."""
+
+
+def stores() -> list[CheckpointStore]:
+    """Ours, and one of the caller's own."""
+    return [MemoryCheckpoint(), FileCheckpoint("a.json"), SQLiteCheckpoint("a.db"), OwnStore()]
+
+
+def acknowledge(source: EventSource) -> str:
+    """By hand; and where a restart and a reconnect go on."""
+    for each in source:
+        source.ack(each)
+    return source.last_acknowledged_id + source.last_event_id
+
+
+def look_after(source: EventSource) -> dict[str, str | int | float | bool | None]:
+    """Health is plain data."""
+    health: Health = source.health()
+    since: float | None = health.connected_since
+    if health.state == "backing off" and health.alive and not health.ready:
+        print(since, health.next_attempt, health.attempts)
+    return health.as_dict()
+
+
+class OwnMetrics:
+    """What measures a stream; ours has the same shape."""
+
+    def observer(self, stream: str) -> Callable[[Observation, Clock], None]:
+        """Returns what is told everything."""
+
+        def observe(item: Observation, clock: Clock) -> None:
+            match item:
+                case Received(bytes=size):
+                    print(stream, size, clock.monotonic())
+                case CheckpointSaved(last_event_id=last):
+                    print(last)
+                case CheckpointFailed(error=error, last_event_id=last):
+                    print(error.store, error.retryable, last)
+                case Unacknowledged(events=events, seconds=seconds):
+                    print(events, seconds)
+                case _:
+                    pass
+
+        return observe
+
+
+def measured() -> EventSource:
+    """Metrics need a name."""
+    return EventSource("https://stream.example/events", name="news", metrics=OwnMetrics())
+
+
 def describe(item: StreamItem) -> str:
     """`all()` gives a closed union: a type checker sees that no case is missing."""
     match item:
@@ -195,7 +276,9 @@ def describe(item: StreamItem) -> str:
             return "as asked" if reason in ("close", "until") else reason
         case Failed(error=error):
             return str(error)
-        case Event() | Comment() | RetryHint() | Position():
+        case ResumeRejected(error=error, last_event_id=last, restarts=restarts):
+            return f"{error.status} {last} {restarts}"
+        case Event() | Comment() | RetryHint() | Position() | Duplicate():
             return describe_wire(item)
 
 
@@ -210,6 +293,8 @@ def describe_wire(item: WireItem) -> str:
             return f"{delay:.1f}"
         case Position(id=position):
             return position
+        case Duplicate(event=event):
+            return event.data
 
 
 def everything() -> Iterator[str]:
@@ -218,11 +303,14 @@ def everything() -> Iterator[str]:
         for item in source.all(raise_on_failure=False):
             yield describe(item)
         stats: Stats = source.stats
-        counts: tuple[int, int, int, int] = (
+        counts: tuple[int, ...] = (
             stats.connects,
             stats.interruptions,
             stats.events,
+            stats.duplicates,
             stats.bytes,
+            stats.checkpoint_saves,
+            stats.checkpoint_failures,
         )
         last: float | None = stats.last_event_time
         error: EverstreamError | None = stats.last_error
@@ -270,6 +358,10 @@ def explain(error: EverstreamError) -> object:
         case InvalidJSON():
             event: Event = error.event
             return event
+        case HandlerFailed():
+            return error.event, error.attempts
+        case CheckpointError():
+            return error.store, error.reason, error.retryable
         case PayloadError() | _:
             return error.retryable
 
