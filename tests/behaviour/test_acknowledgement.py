@@ -357,7 +357,7 @@ class TestRoom:
 
 
     def test_the_bell_for_room_is_one_of_its_own(self) -> None:
-        """Two threads acknowledge at once, the second when the reader is away already: no attempt is early."""
+        """Two threads acknowledge at once, the second when the reader is away: no attempt is early."""
         clock = FakeClock()
         lifeline = Lifeline(clock)
         lifeline.nudge()
