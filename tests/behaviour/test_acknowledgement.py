@@ -355,7 +355,6 @@ class TestRoom:
         assert clock.waits == [7.0]
         assert clock.monotonic() == interrupted_at + 7.0
 
-
     def test_the_bell_for_room_is_one_of_its_own(self) -> None:
         """Two threads acknowledge at once, the second when the reader is away: no attempt is early."""
         clock = FakeClock()
