@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT end `everstream work` in order; and nothing of it runs on when it is gone."""
 
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -25,9 +26,15 @@ from tests.reading import wait_until
 BOTH = [signal.SIGTERM, signal.SIGINT]
 TWO = (event("a", id="1"), event("b", id="2"))
 
-WORKS = "echo $$ > pid; until test -e go; do sleep 0.01; done; echo $EVERSTREAM_EVENT_ID"
-"""A script of sh that works on an event until a file is there."""
-NEVER_ENDS = (
+
+def sh(script: str) -> str:
+    """Returns the command line that runs a script of sh."""
+    return shlex.join(["sh", "-c", script])
+
+
+WORKS = sh("echo $$ > pid; until test -e go; do sleep 0.01; done; echo $EVERSTREAM_EVENT_ID")
+"""It works on an event until a file is there."""
+NEVER_ENDS = sh(
     "trap '' TERM INT HUP; echo $$ > pid; sleep 600 & echo $! > grandchild; while :; do sleep 600; done"
 )
 
@@ -75,7 +82,7 @@ def test_between_events_it_ends_at_once(
 ) -> None:
     """While it waits for bytes, or for the next attempt."""
     sse_server.script([step])
-    with working(tmp_path, *arguments(sse_server.url, command="true")) as process:
+    with working(tmp_path, *arguments(sse_server.url, "--max-delay", "600", command="true")) as process:
         name = "stream.opened" if step == connection(stall()) else "stream.interrupted"
         while name not in line_from(process.stderr):
             pass

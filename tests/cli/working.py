@@ -52,7 +52,8 @@ def arguments(url: str, *options: str, handler: str | None = None, command: str 
     """Returns the arguments of the command for a handler in `handlers`, or for a script of sh."""
     how = ["--handler", f"handlers:{handler}"] if handler else []
     how += ["--exec", command] if command else []
-    return [*COMMAND, "work", url, *AT_ONCE, *how, *options]
+    waits = () if "--no-reconnect" in options else AT_ONCE
+    return [*COMMAND, "work", url, *waits, *how, *options]
 
 
 @contextmanager

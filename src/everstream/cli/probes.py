@@ -38,16 +38,18 @@ def answering_probes(host: str, port: int, health: _Health) -> Generator[str, No
         ConfigurationError: It cannot listen there.
     """
     listener = _listener(host, port)
-    loop = asyncio.new_event_loop()
-    server = threading.Thread(target=_serve, args=(loop, listener, health), name="probes", daemon=True)
+    loop, over = asyncio.new_event_loop(), asyncio.Event()
+    server = threading.Thread(
+        target=lambda: loop.run_until_complete(_serve(listener, health, over)), name="probes", daemon=True
+    )
     server.start()
     try:
         yield _url(listener)
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(over.set)
         server.join()
-        listener.close()
         loop.close()
+        listener.close()
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -65,14 +67,15 @@ def _url(listener: socket.socket) -> str:
     return f"http://{host}:{address[1]}"
 
 
-def _serve(loop: asyncio.AbstractEventLoop, listener: socket.socket, health: _Health) -> None:
+async def _serve(listener: socket.socket, health: _Health, over: asyncio.Event) -> None:
     clients: list[asyncio.Transport] = []
-    server = loop.run_until_complete(loop.create_server(lambda: _Client(clients, health), sock=listener))
-    loop.run_forever()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Client(clients, health), sock=listener)
+    await over.wait()
     server.close()
     for client in clients:
         client.abort()
-    loop.run_until_complete(asyncio.sleep(0))
+    await asyncio.sleep(0)  # in which they are told
 
 
 class _Client(asyncio.Protocol):
