@@ -209,3 +209,13 @@ def test_a_reconnect_at_the_refusal_leaves_nothing_behind(
     [error] = errors_in(items)
     assert isinstance(error, StatusRejected)
     assert error.status == 403
+
+
+def test_to_fail_is_to_fail_though_the_status_is_retryable(
+    sse_server: SSEServer, make_source: MakeSource
+) -> None:
+    """A status that means "gone" to this server is not tried again with the same cursor."""
+    sse_server.script([[event("a", id="1"), cut()], status(503), event("never")])
+    items = everything(make_source(resume_rejected_on={503}))
+    assert kinds_of(items)[-2:] == ["ResumeRejected", "Failed"]
+    assert len(sse_server.requests) == 2

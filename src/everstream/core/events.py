@@ -206,7 +206,7 @@ class ResumeRejected:
     Attributes:
         error: The refusal.
         last_event_id: The cursor that was refused.
-        restarts: Whether the stream starts again without it, and what lay between is lost.
+        restarts: Whether the stream starts again without it, if the policy allows, with a gap.
     """
 
     error: StatusRejected

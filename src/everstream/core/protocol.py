@@ -120,7 +120,7 @@ class EventSourceProtocol:
         self._max_event_bytes = max_event_bytes
         self._body = self._fresh_body()
         self._sent = ""
-        self._restarting = False
+        self._rejected: ResumeRejected | None = None
         self._down_since: float | None = None
         self._has_given_events = False
 
@@ -145,7 +145,7 @@ class EventSourceProtocol:
             now: The time in seconds.
         """
         self._reconnector.connecting(now)
-        self._restarting = False
+        self._rejected = None
         headers, params = self._cursor.fields()
         self._sent = self.last_event_id if headers or params else ""
         self._body = self._fresh_body()
@@ -244,7 +244,7 @@ class EventSourceProtocol:
         rejected = self._refusals.of_cursor(error, self._sent)
         if rejected is not None and rejected.restarts:
             self._cursor.set("")
-            self._restarting = True
+        self._rejected = rejected
         return rejected
 
     def interrupted(self, error: EverstreamError, now: float) -> Outcome:
@@ -261,12 +261,11 @@ class EventSourceProtocol:
         if isinstance(error, StreamInterrupted):
             self._body.tell(error)
         self.dropped(now)
-        if not self.may_connect_again:
+        rejected, self._rejected = self._rejected, None
+        if not self.may_connect_again or (rejected is not None and not rejected.restarts):
             return self._ended_with(error, error)
-        restarting, self._restarting = self._restarting, False
-        decision = self._reconnector.interrupted(
-            error, now, at_once=restarting or self._refusals.is_worth_new_credentials(error)
-        )
+        at_once = rejected is not None or self._refusals.is_worth_new_credentials(error)
+        decision = self._reconnector.interrupted(error, now, at_once=at_once)
         if isinstance(decision, Fail):
             return self._ended_with(decision.error, error)
         return Interrupted(error, decision.delay, decision.attempt, self.last_event_id)

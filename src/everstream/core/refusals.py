@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, get_args
 
-from everstream.core.arguments import is_number
 from everstream.core.errors import ConfigurationError, EverstreamError, StatusRejected
 from everstream.core.events import ResumeRejected
 
@@ -74,6 +73,6 @@ def _statuses(given: Collection[int]) -> frozenset[int]:
     except TypeError:
         statuses = frozenset({0})
     # 200 and 204 are no refusals, and what is no status at all would be a mistake in silence.
-    if not all(is_number(status) and 205 <= status <= 599 for status in statuses):
+    if not all(type(status) is int and 205 <= status <= 599 for status in statuses):
         raise ConfigurationError(f"resume_rejected_on= takes a set of HTTP statuses, not {given!r}")
     return statuses

@@ -29,7 +29,7 @@ class HandlerFailed(EverstreamError):
     attempts: int
 
     def __str__(self) -> str:
-        which = f"an event of type {printable(self.event.type)} with id {printable(self.event.id)!r}"
+        which = f"an event of type {printable(self.event.type)} with id '{printable(self.event.id)}'"
         cause = self.__cause__
         error = "" if cause is None else f": {type(cause).__name__}"
         return f"{which} could not be handled in {count(self.attempts, 'attempt')}{error}"
