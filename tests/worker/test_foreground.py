@@ -21,6 +21,7 @@ from everstream import (
     WorkerGroup,
 )
 from everstream.checkpoints import MemoryCheckpoint
+from everstream.clock import Wakeups
 from everstream.testing import SSEServer, event, stall
 from everstream.worker.foreground import Work, run_in_foreground
 from tests.reading import DEADLINE, wait_until
@@ -124,6 +125,17 @@ class TestWithoutSignals:
         thread.join()
         assert errors == ["run() handles signals, so it must be in the main thread; use start()"]
         assert threads() == set()
+
+    def test_whoever_waits_for_the_end_is_told(
+        self, sse_server: SSEServer, make_work: Callable[..., Worker]
+    ) -> None:
+        """By a bell; `run()` waits on one."""
+        sse_server.script([[event("1")]])
+        bell, work = Wakeups(), make_work(Seen())
+        work.ring_when_ended(bell)
+        work.start()
+        assert work.join(DEADLINE)
+        assert bell.is_rung
 
     def test_a_tick_comes_at_the_start_and_now_and_then(
         self, sse_server: SSEServer, make_worker: MakeWorker

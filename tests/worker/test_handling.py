@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tenacity import stop_after_delay, stop_never, wait_fixed, wait_incrementing, wait_none
 
-from everstream import ConfigurationError, Event, EventSource, HandlerFailed, Redelivery, Worker
+from everstream import ConfigurationError, Event, EventSource, HandlerFailed, ReadyState, Redelivery, Worker
 from everstream.checkpoints import MemoryCheckpoint
 from everstream.testing import SSEServer, event, log_of, stall
 from tests.fakes import FakeClock
@@ -130,6 +130,17 @@ class TestPoison:
         again = Seen()
         assert make_worker(again, resumable()).run()
         assert again.data == ["3", "4"]
+
+    def test_nobody_need_stop_it_for_its_connection_to_be_closed(
+        self, sse_server: SSEServer, make_worker: MakeWorker
+    ) -> None:
+        """It has failed, and that is its end."""
+        sse_server.script([[event("1"), stall()]])
+        worker = make_worker(Failing({"1": 1}), retry=Redelivery.never())
+        worker.start()
+        sse_server.wait_until_client_gone(0)
+        assert worker.join(DEADLINE)
+        assert worker.source.state is ReadyState.CLOSED
 
     def test_it_can_be_skipped(
         self, resumable: Callable[[], EventSource], make_worker: MakeWorker, store: MemoryCheckpoint

@@ -90,8 +90,7 @@ class Handling:
                 return True
             fields = {"attempt": attempts.number, "delay": round(delay, 3)}
             self._tell("warning", "worker.retrying", event, error, **fields)
-            if not self._is_ending:
-                self._clock.wait(delay, self._bell)
+            self._clock.wait(delay, self._bell)
             if self._is_ending:
                 return False
         self.handled += 1

@@ -205,7 +205,7 @@ class Worker:
         alive = not is_over and not is_stuck
         return WorkerHealth(
             alive=alive,
-            ready=alive and stream.ready and not self._is_stopping,
+            ready=alive and stream.ready,
             handled=self._handling.handled,
             poisoned=self._handling.poisoned,
             handling_since=None if since is None else self._clock.time() - seconds,
