@@ -160,7 +160,7 @@ class Worker:
     def run(self) -> bool:
         """Works in the foreground, until the stream ends, the worker fails, or SIGTERM or SIGINT comes.
 
-        A signal lets the event in hand be finished, for up to `stop_timeout` seconds. A second one kills.
+        A signal lets the event in hand be finished, for up to `stop_timeout` seconds. The same again kills.
 
         Returns:
             Whether the event in hand was finished in time.
