@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+MEASURED = "measured"
+
 
 @pytest.fixture
-def tell(
-    record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
-) -> Callable[[str], None]:
-    """Shows and records what was measured."""
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Records what was measured; it is shown at the end of the run."""
+    return partial(record_property, MEASURED)
 
-    def told(what: str) -> None:
-        record_property("measured", what)
-        with capsys.disabled():
-            print(f"\n  {what}")
 
-    return told
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what was measured, also by the processes of pytest-xdist, whose output is not seen."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == MEASURED:
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from everstream.testing import SSEServer
 from tests.project.doc_blocks import NOTES, Block, all_blocks, blocks, outputs
+from tests.project.doc_runner import DEADLINE, DocRunner, Done
 from tests.project.doc_scenarios import SCENARIOS
 from tests.project.source import ROOT
 
 ORIGIN = "https://stream.example"
-DEADLINE = 60.0
 MOST_NOT_RUN = 5
 """How many blocks may bear the note `not run`; to raise it is a decision."""
 
@@ -44,19 +44,25 @@ def stream_example(block: Block) -> Iterator[str]:
         yield server.url.removesuffix("/events")
 
 
-def run_block(block: Block, origin: str, folder: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def runner() -> Iterator[DocRunner]:
+    """Runs blocks, one after the other."""
+    with DocRunner() as running:
+        yield running
+
+
+def run_block(block: Block, origin: str, folder: Path, runner: DocRunner) -> Done:
     """Runs a block as a script, or as a test module if its first line names it so."""
     source = block.text.replace(ORIGIN, origin)
     is_test_module = re.match(r"# (test_\w+\.py)\n", source)
     script = folder / (is_test_module[1] if is_test_module else "block.py")
     script.write_text(source, "utf-8")
-    command = ["-m", "tests.project.run_doc_block", str(script)]
-    if is_test_module:
-        (folder / "pytest.ini").write_text("[pytest]\n")
-        (folder / "conftest.py").write_text("from tests.conftest import _on_this_machine_only\n")
-        command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(script)]
-    return subprocess.run(
-        [sys.executable, "-W", "error", *command],
+    if not is_test_module:
+        return runner.run(script, environment(block))
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "conftest.py").write_text("from tests.conftest import _on_this_machine_only\n")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(script)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment(block)},
         stdin=subprocess.DEVNULL,
@@ -65,6 +71,7 @@ def run_block(block: Block, origin: str, folder: Path) -> subprocess.CompletedPr
         timeout=DEADLINE,
         check=False,
     )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def environment(block: Block) -> dict[str, str]:
@@ -73,10 +80,10 @@ def environment(block: Block) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("block", RUN, ids=where)
-def test_a_python_block_runs(block: Block, tmp_path: Path) -> None:
+def test_a_python_block_runs(block: Block, tmp_path: Path, runner: DocRunner) -> None:
     """A block is a whole script: it runs as it stands, and prints what the page says."""
     with stream_example(block) as origin:
-        done = run_block(block, origin, tmp_path)
+        done = run_block(block, origin, tmp_path, runner)
     expected_error = block.notes.get("raises")
     if expected_error is None:
         assert done.returncode == 0, f"{block.where}\n{done.stdout}{done.stderr}"
@@ -217,7 +224,9 @@ def test_blocks_and_their_notes_are_found() -> None:
         ),
     ],
 )
-def test_a_block_that_fails_is_noticed(source: str, succeeds: bool, tmp_path: Path) -> None:
+def test_a_block_that_fails_is_noticed(
+    source: str, succeeds: bool, tmp_path: Path, runner: DocRunner
+) -> None:
     """Errors, warnings, failing tests and the network make a block fail."""
-    done = run_block(Block("page.md", 1, "python", source), ORIGIN, tmp_path)
+    done = run_block(Block("page.md", 1, "python", source), ORIGIN, tmp_path, runner)
     assert (done.returncode == 0) == succeeds, done.stderr
