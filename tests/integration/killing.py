@@ -83,7 +83,7 @@ class Nursery(Program):
         folder: Where the record of what was handled is kept.
         url: The stream.
         interval: The consumer's `checkpoint_interval`, seconds.
-        store: Which store: `sqlite=` a path, or `redis_port=` a port.
+        store: Which store: `sqlite=` a path, or `redis=` a port.
     """
 
     def __init__(self, folder: Path, url: str, interval: float, **store: object) -> None:

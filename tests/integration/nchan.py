@@ -46,21 +46,25 @@ http {{
   scgi_temp_path {home}/scgi;
   nchan_shared_memory_size {memory};
   keepalive_requests 1000000;
+  {redis}
   server {{
     listen 127.0.0.1:{port};
     location ~ ^/publish/(\\w+)$ {{
       nchan_publisher;
       nchan_channel_id $1;
+      {store}
       nchan_message_buffer_length {messages};
       nchan_message_timeout 1h;
     }}
     location ~ ^/events/(\\w+)$ {{
       nchan_subscriber eventsource;
       nchan_channel_id $1;
+      {store}
     }}
   }}
 }}
 """
+_REDIS = "upstream redis {{ nchan_redis_server redis://127.0.0.1:{port}; }}"
 
 
 def require_nchan() -> None:
@@ -82,14 +86,24 @@ class Nchan:
         workers: How many worker processes share the channels.
         messages: How many messages a channel keeps.
         memory: How much memory the workers share for them, in the words of nginx.
+        redis: The port of a redis-server that keeps them instead.
     """
 
-    def __init__(self, home: Path, workers: int, *, messages: int = 10_000, memory: str = "16M") -> None:
+    def __init__(
+        self,
+        home: Path,
+        workers: int,
+        *,
+        messages: int = 10_000,
+        memory: str = "16M",
+        redis: int | None = None,
+    ) -> None:
         self.reloads = 0
         self._home = home
         self._workers = workers
         self._messages = messages
         self._memory = memory
+        self._redis = redis
         self._port = 0
         self._last_id = ""
 
@@ -101,6 +115,7 @@ class Nchan:
             self._process = subprocess.Popen(self._command(), stderr=subprocess.DEVNULL)
             wait_until(lambda: self._process.poll() is not None or self._listens(), "nginx to listen")
             if self._process.poll() is None:
+                self._wait_for_redis()
                 return self
         raise AssertionError(f"nginx does not start: {self.log()}")
 
@@ -155,13 +170,17 @@ class Nchan:
     def reload(self) -> None:
         """Reloads it, as an operator does, and waits until the old workers are gone.
 
-        nchan's messages go with them. And an id is a second and a number within it, which begins at 0
-        in the new workers: so this waits also until the next second, or ids would be given twice.
+        nchan's messages go with them, unless they are in redis. And an id is a second and a number within it,
+        which begins at 0 in the new workers: so this waits also until the next second, or ids would be given
+        twice. In redis the numbers go on.
         """
         subprocess.run([*self._command(), "-s", "reload"], check=True, timeout=DEADLINE, capture_output=True)
         self.reloads += 1
         exits = self.reloads * self._workers
         wait_until(lambda: self.log().count("exited with code 0") >= exits, "the old workers to exit")
+        self._wait_for_redis()
+        if self._redis:
+            return
         second = int(self._last_id.partition(":")[0] or 0)
         wait_until(lambda: time.time() >= second + 1, "the next second")
 
@@ -169,6 +188,14 @@ class Nchan:
         """Gives the error log so far."""
         path = self._home / "error.log"
         return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    def _wait_for_redis(self) -> None:
+        """Waits until all workers are connected to redis.
+
+        What comes earlier is answered with 503, or, while they connect, not at all.
+        """
+        ready = (self.reloads + 1) * self._workers if self._redis else 0
+        wait_until(lambda: self.log().count("upstream redis: ready") >= ready, "the connections to redis")
 
     def _configure(self) -> None:
         text = _CONFIGURATION.format(
@@ -178,6 +205,8 @@ class Nchan:
             workers=self._workers,
             messages=self._messages,
             memory=self._memory,
+            redis=_REDIS.format(port=self._redis) if self._redis else "",
+            store="nchan_redis_pass redis;" if self._redis else "",
             home=self._home,
             port=self._port,
         )

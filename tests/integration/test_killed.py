@@ -29,6 +29,14 @@ def redis_port(tmp_path: Path) -> Iterator[int]:
         yield running.port
 
 
+@pytest.fixture(params=["sqlite", "redis"])
+def store(request: pytest.FixtureRequest) -> dict[str, object]:
+    """Where the checkpoints are, for a `Nursery`."""
+    if request.param == "sqlite":
+        return {"sqlite": request.getfixturevalue("memory") / "file.db"}
+    return {"redis": request.getfixturevalue("redis_port")}
+
+
 @contextmanager
 def scripted(faults: tuple[Fault, ...]) -> Iterator[tuple[str, Callable[[list[str]], None]]]:
     """Serves a growing log; gives its URL, and what makes it grow."""
@@ -84,10 +92,10 @@ def test_with_redis_an_event_in_hand_is_all_that_comes_again(
 
 
 def test_on_nchan_an_event_in_hand_is_all_that_comes_again(
-    tmp_path: Path, memory: Path, tell: Callable[[str], None]
+    tmp_path: Path, tell: Callable[[str], None], store: dict[str, object]
 ) -> None:
     """The same through nginx with nchan, from which messages come both live and from its memory."""
-    with nchan(tmp_path) as (url, offer), Nursery(tmp_path, url, 0, sqlite=memory / "file.db") as nursery:
+    with nchan(tmp_path) as (url, offer), Nursery(tmp_path, url, 0, **store) as nursery:
         biography = kill_often(nursery, KILLS, EVENTS, offer, seed=3)
     tell(str(biography))
     assert_nothing_lost(biography)

@@ -16,6 +16,7 @@ import pytest
 
 from everstream import Comment, Event, EventSource, FullJitter, Interrupted, Opened, RetryPolicy, Timeouts
 from tests.integration.nchan import Nchan, require_nchan
+from tests.integration.redis_server import RedisServer, require_redis
 from tests.integration.relay import ResettingRelay
 from tests.reading import DEADLINE, Reading
 
@@ -44,6 +45,18 @@ def nchan(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Nchan]:
     """nginx with nchan, running."""
     require_nchan()
     with Nchan(tmp_path, workers=request.param) as running:
+        yield running
+
+
+@pytest.fixture(params=[1, 3], ids=["one worker", "three workers"])
+def nchan_on_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Nchan]:
+    """nginx with nchan, running, which keeps its messages in a redis-server."""
+    require_nchan()
+    require_redis()
+    with (
+        RedisServer(tmp_path, persistence="none") as redis,
+        Nchan(tmp_path, workers=request.param, redis=redis.port) as running,
+    ):
         yield running
 
 
@@ -180,6 +193,32 @@ def test_a_fresh_process_resumes_where_another_has_stopped(nchan: Nchan) -> None
     expected = [[ids[number], f"message {number}"] for number in range(10)]
     assert [[event.id, event.data] for event in first] == expected[:4]
     assert rest == expected[4:]
+
+
+def test_messages_in_redis_survive_reloads_while_nobody_reads(nchan_on_redis: Nchan) -> None:
+    """A subscriber goes, nginx is reloaded twice, and all that it has not read yet comes, once, in order.
+
+    Messages are published right before and right after each reload; the ids go on, also within a second.
+    """
+    nchan = nchan_on_redis
+    ids = [nchan.publish("e", str(number)) for number in range(100)]
+    with EventSource(nchan.url("e"), timeouts=LIMITS, retry=QUICK) as source:
+        first = [next(source) for _ in range(40)]
+    for _ in range(2):
+        nchan.reload()
+        ids += [nchan.publish("e", str(len(ids) + number)) for number in range(100)]
+    nchan.reload()
+    cursor = first[-1].id
+    with EventSource(
+        nchan.url("e"), last_event_id=cursor, timeouts=LIMITS, retry=QUICK, until=THE_END
+    ) as source:
+        second = [next(source) for _ in range(260)]
+        nchan.publish("e", THE_END)
+        assert list(source) == []
+    assert nchan.reloads == 3
+    assert len(set(ids)) == 300
+    assert [event.data for event in first + second] == [str(number) for number in range(300)]
+    assert [event.id for event in first + second] == ids
 
 
 def test_a_reload_ends_the_response_properly_and_says_so(nchan: Nchan) -> None:

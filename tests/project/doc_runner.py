@@ -23,16 +23,19 @@ class Done:
     stderr: str
 
 
+def uncounted() -> dict[str, str]:
+    """Returns the environment for what a page shows: it is not written to cover lines, and so not counted."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 class DocRunner:
     """A process that runs one block after the other, each in a fork. Use it as a context manager."""
 
     def __enter__(self) -> "DocRunner":
-        # What blocks do is not counted as tested: pages are not written to cover lines.
-        quiet = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         self._program = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "tests.project.run_doc_block"],
             cwd=ROOT,
-            env={**quiet, "PYTHONPATH": str(ROOT)},
+            env={**uncounted(), "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from everstream.testing import SSEServer
 from tests.project.doc_blocks import NOTES, Block, all_blocks, blocks, outputs
-from tests.project.doc_runner import DEADLINE, DocRunner, Done
+from tests.project.doc_runner import DEADLINE, DocRunner, Done, uncounted
 from tests.project.doc_scenarios import SCENARIOS
 from tests.project.source import ROOT
 
@@ -64,7 +64,7 @@ def run_block(block: Block, origin: str, folder: Path, runner: DocRunner) -> Don
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(script)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment(block)},
+        env={**uncounted(), "PYTHONPATH": str(ROOT), **environment(block)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
