@@ -23,11 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
 
-OF_THE_PACKAGE = ("--ignore=tests/project",)
-"""Leaves out the tests of the checkout and its documentation, which `make test` has run."""
-
-OF_THE_LIBRARY = (*OF_THE_PACKAGE, "--ignore=tests/cli")
-"""Leaves out those of the command as well, whose own dependencies have no part in `lowest`."""
+OF_THE_PACKAGE = ("--ignore=tests/project", "--ignore-glob=*/tests/cli/test_[!m]*.py")
+"""Leaves out what `make test` has run and what another installation makes no difference to: the tests of the
+checkout and its documentation, and those of the command, but for `test_main.py`."""
 
 
 def main(task: str, pytest_arguments: list[str]) -> int:
@@ -39,7 +37,7 @@ def main(task: str, pytest_arguments: list[str]) -> int:
         pytest_arguments = [*OF_THE_PACKAGE, *pytest_arguments]
     elif task == "lowest":
         runs = {"lowest": (next(iter(pythons.values()), sys.executable), lowest_core_versions())}
-        pytest_arguments = [*OF_THE_LIBRARY, *pytest_arguments]
+        pytest_arguments = [*OF_THE_PACKAGE, *pytest_arguments]
     elif task == "pythons":
         runs = {f"python{version}": (path, []) for version, path in pythons.items()}
     else:

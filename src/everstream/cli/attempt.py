@@ -41,8 +41,11 @@ class ToldHandler:
         self._event: Event | None = None
         self._number = 0
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event) -> object:
         """Handles an event; it is not handled before its output is out.
+
+        Returns:
+            What the attempt gave, for the worker to judge.
 
         Raises:
             Abandoned: Nobody reads the output any more, or the attempt was ended.
@@ -51,13 +54,14 @@ class ToldHandler:
         self._number = self._number + 1 if event is self._event else 1
         self._event = event
         try:
-            self._attempt(event, self._number)
+            answer = self._attempt(event, self._number)
             sys.stdout.flush()
         except Exception as error:
             if is_unread(sys.stdout):
                 raise Abandoned from error
             self._tell(event, error)
             raise
+        return answer
 
     def _tell(self, event: Event, error: Exception) -> None:
         self._log.write(

@@ -74,6 +74,7 @@ class Handling:
 
         Raises:
             HandlerFailed: It could not be handled, and nobody else has taken it.
+            ConfigurationError: What was called gave a coroutine or a generator, and has done nothing.
         """
         self.since = self._clock.monotonic()
         try:
@@ -98,10 +99,11 @@ class Handling:
 
     def _attempt(self, event: Event) -> Exception | None:
         try:
-            self._handler(event)
+            answer = self._handler(event)
         except Exception as error:  # noqa: BLE001
             # Whatever a handler raises is its failure, not ours.
             return error
+        _require_acted("handler", answer)
         return None
 
     def _give_up(self, event: Event, error: Exception, attempts: int) -> None:
@@ -111,10 +113,11 @@ class Handling:
             raise HandlerFailed(event=event, attempts=attempts) from error
         if callable(self._on_poison):
             try:
-                self._on_poison(event, error)
+                answer = self._on_poison(event, error)
             except Exception as second:
                 # Then nobody has the event, and the cursor must not move past it.
                 raise HandlerFailed(event=event, attempts=attempts) from second
+            _require_acted("on_poison", answer)
         self.poisoned += 1
 
     def _tell(self, level: str, name: str, event: Event, error: Exception, **fields: object) -> None:
@@ -138,3 +141,13 @@ def _require_prompt(**functions: object) -> None:
             raise ConfigurationError(
                 f"{name}= takes a function that acts when it is called, not {function!r}"
             )
+
+
+def _require_acted(name: str, answer: object) -> None:
+    """Raises `ConfigurationError` if what was called has only promised to act, as a wrapped one may."""
+    if inspect.iscoroutine(answer):
+        answer.close()  # or Python would warn that nobody awaited it
+    elif not (inspect.isgenerator(answer) or inspect.isasyncgen(answer)):
+        return
+    kind = type(answer).__name__
+    raise ConfigurationError(f"{name}= takes a function that acts when it is called; it gave a {kind}")

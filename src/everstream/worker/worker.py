@@ -15,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from everstream.clock import Clock, SystemClock, Wakeups
-from everstream.core.arguments import require_kind, require_seconds
+from everstream.core.arguments import is_number, require_kind, require_seconds
 from everstream.core.errors import ConfigurationError
 from everstream.core.redelivery import Redelivery
 from everstream.source import EventSource
@@ -74,9 +74,15 @@ class Worker:
         Raises:
             ConfigurationError: An argument cannot work.
         """
-        require_kind(EventSource, source=source)
+        if not isinstance(source, EventSource):
+            raise ConfigurationError(f"source= takes an EventSource, not a {type(source).__name__}")
         require_kind(Redelivery, retry=retry)
-        require_seconds("Worker", stop_timeout=stop_timeout, stuck_after=stuck_after or 0.0)
+        require_seconds("Worker", stop_timeout=stop_timeout)
+        if stuck_after is not None and not (is_number(stuck_after) and stuck_after > 0):
+            # With 0 it would count as stuck at every event, and be restarted in the midst of it.
+            raise ConfigurationError(
+                f"Worker(stuck_after=...) takes seconds above 0, or None, not {stuck_after!r}"
+            )
         self.source = source
         self.failure: BaseException | None = None
         self.is_over = False
