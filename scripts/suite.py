@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
 
-OF_THE_PACKAGE = ("--ignore=tests/project", "--ignore-glob=*/tests/cli/test_[!m]*.py")
+OF_THE_PACKAGE = ("--ignore=tests/project", "--ignore-glob=tests/cli/test_[!m]*.py")
 """Leaves out what `make test` has run and what another installation makes no difference to: the tests of the
 checkout and its documentation, and those of the command, but for `test_main.py`."""
 

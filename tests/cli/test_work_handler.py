@@ -82,6 +82,17 @@ def test_an_exit_in_a_handler_is_the_exit_of_the_command(sse_server: SSEServer, 
     assert "Traceback" not in done.err
 
 
+def test_a_function_that_gives_a_coroutine_ends_the_command(sse_server: SSEServer, tmp_path: Path) -> None:
+    """A wrapper hides it at the start; no event counts as handled."""
+    sse_server.script([connection(*TWO, stall())])
+    file = tmp_path / "checkpoints.db"
+    (tmp_path / "hidden.py").write_text("async def work(event): ...\nhandle = lambda event: work(event)")
+    options = ("--handler", "hidden:handle", "--checkpoint", str(file))
+    done = worked(tmp_path, *arguments(sse_server.url, *options))
+    assert (done.code, saved(file)) == (2, {})
+    assert "it gave a coroutine" in records(done)[-1]["error"]
+
+
 BROKEN = {
     "asynchronous": "async def handle(event): ...",
     "generating": "def handle(event): yield",
