@@ -74,8 +74,9 @@ class Worker:
         Raises:
             ConfigurationError: An argument cannot work.
         """
-        if not isinstance(source, EventSource):
-            raise ConfigurationError(f"source= takes an EventSource, not a {type(source).__name__}")
+        given: object = source  # which not everybody has checked
+        if not isinstance(given, EventSource):
+            raise ConfigurationError(f"source= takes an EventSource, not a {type(given).__name__}")
         require_kind(Redelivery, retry=retry)
         require_seconds("Worker", stop_timeout=stop_timeout)
         if stuck_after is not None and not (is_number(stuck_after) and stuck_after > 0):
