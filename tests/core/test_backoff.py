@@ -11,7 +11,6 @@ from tenacity import (
     stop_after_attempt,
     stop_after_delay,
     stop_never,
-    wait_exception,
     wait_fixed,
     wait_incrementing,
     wait_none,
@@ -21,6 +20,12 @@ from everstream.core.backoff import Backoff, FullJitter, require_strategies
 from everstream.core.errors import ConfigurationError
 
 FAILURE = RuntimeError("x")
+
+
+def as_long_as_its_message(state: RetryCallState) -> float:
+    """A wait strategy that looks at the error, as tenacity's `wait_exception` does from 9.1 on."""
+    assert state.outcome is not None
+    return len(str(state.outcome.exception())) + 1.0
 
 
 class TestFullJitter:
@@ -86,7 +91,7 @@ class TestBackoff:
             seen.append((state.outcome.exception(), state.upcoming_sleep))
             return False
 
-        backoff = Backoff("p", wait_exception(lambda error: len(str(error)) + 1.0), stop)
+        backoff = Backoff("p", as_long_as_its_message, stop)
         assert backoff.after(FAILURE, 1, 0.0, 0.0, floor=1.0) == 3.0
         assert seen == [(FAILURE, 3.0)]
 

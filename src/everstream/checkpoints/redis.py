@@ -85,8 +85,9 @@ class RedisCheckpoint:
     events come twice; it loses none. `maxmemory-policy` must not be one of `allkeys-...`, which may
     remove cursors; they have no time to live.
 
-    Threads, processes and machines may share the prefix, with one key per stream. Give the client a
-    `socket_timeout`: without one, a redis that hangs stops the stream.
+    Threads, processes and machines may share the prefix, with one key per stream. The stream waits for the
+    client. So give it a `socket_timeout`, without which a redis that hangs stops the stream, and few retries:
+    redis-py makes up to ten, with waits, unless `retry=` says otherwise.
 
     Args:
         client: A synchronous client, with `decode_responses` or without. It stays yours: it is not closed.
