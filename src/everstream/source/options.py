@@ -54,7 +54,8 @@ def require_sane(
     require_count("max_unacknowledged=", max_unacknowledged)
     require_seconds("EventSource", checkpoint_interval=checkpoint_interval)
     for method in ("load", "save"):
-        if checkpoint is not None and not callable(getattr(checkpoint, method, None)):
+        is_store = not isinstance(checkpoint, type) and callable(getattr(checkpoint, method, None))
+        if checkpoint is not None and not is_store:
             kind = type(checkpoint).__name__
             raise ConfigurationError(f"checkpoint= takes a store with load and save, not a {kind}")
 
@@ -88,10 +89,12 @@ def observer_of(metrics: MetricsLike | None, name: str | None) -> Observer | Non
     """Returns the observer of a stream.
 
     Raises:
-        ConfigurationError: The stream has no name, and no URL is to be a label.
+        ConfigurationError: It makes none; or the stream has no name, and no URL is to be a label.
     """
     if metrics is None:
         return None
+    if isinstance(metrics, type) or not callable(getattr(metrics, "observer", None)):
+        raise ConfigurationError(f"metrics= takes Metrics() or an object with observer(), not {metrics!r}")
     if not name:
         raise ConfigurationError("metrics= needs name=: it is the label of the stream")
     return metrics.observer(name)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from everstream.clock import Clock, SystemClock, Wakeups
 from everstream.core.arguments import is_number, require_kind, require_seconds
@@ -74,9 +74,8 @@ class Worker:
         Raises:
             ConfigurationError: An argument cannot work.
         """
-        given: object = source  # which not everybody has checked
-        if not isinstance(given, EventSource):
-            raise ConfigurationError(f"source= takes an EventSource, not a {type(given).__name__}")
+        if not isinstance(cast("object", source), EventSource):
+            raise ConfigurationError(f"source= takes an EventSource, not a {type(source).__name__}")
         require_kind(Redelivery, retry=retry)
         require_seconds("Worker", stop_timeout=stop_timeout)
         if stuck_after is not None and not (is_number(stuck_after) and stuck_after > 0):
