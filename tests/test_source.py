@@ -91,6 +91,7 @@ class TestArguments:
             {"max_event_bytes": 0},
             {"max_event_bytes": -1},
             {"name": 1},
+            {"metrics": True, "name": "prices"},
         ],
         ids=",".join,
     )

@@ -54,8 +54,7 @@ def require_sane(
     require_count("max_unacknowledged=", max_unacknowledged)
     require_seconds("EventSource", checkpoint_interval=checkpoint_interval)
     for method in ("load", "save"):
-        is_store = not isinstance(checkpoint, type) and callable(getattr(checkpoint, method, None))
-        if checkpoint is not None and not is_store:
+        if checkpoint is not None and not callable(getattr(checkpoint, method, None)):
             kind = type(checkpoint).__name__
             raise ConfigurationError(f"checkpoint= takes a store with load and save, not a {kind}")
 
@@ -93,8 +92,9 @@ def observer_of(metrics: MetricsLike | None, name: str | None) -> Observer | Non
     """
     if metrics is None:
         return None
-    if isinstance(metrics, type) or not callable(getattr(metrics, "observer", None)):
-        raise ConfigurationError(f"metrics= takes Metrics() or an object with observer(), not {metrics!r}")
+    if not callable(getattr(metrics, "observer", None)):
+        kind = type(metrics).__name__
+        raise ConfigurationError(f"metrics= takes Metrics() or an object with observer(), not a {kind}")
     if not name:
         raise ConfigurationError("metrics= needs name=: it is the label of the stream")
     return metrics.observer(name)
