@@ -13,7 +13,7 @@ To make a store does no I/O.
 
 | store | keeps across | may be shared by |
 |---|---|---|
-| `MemoryCheckpoint` | nothing but the event source | the threads of a process |
+| `MemoryCheckpoint` | event sources of a process | the threads of a process |
 | `FileCheckpoint` | restarts, power loss | the threads of a process |
 | `SQLiteCheckpoint` | restarts, power loss | threads and processes of a machine |
 | `RedisCheckpoint` | restarts; machines; power loss as redis is configured | threads, processes, machines |
