@@ -47,7 +47,7 @@ test: $(DEVELOPABLE) ## Run the tests, the code blocks of the docs among them; C
 	$(BIN)/python $(if $(COVER),-m coverage run) -m pytest $(PARALLEL) $(ARGS)
 
 integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn, redis
-	$(BIN)/python -m pytest -m integration -n 2 $(ARGS)
+	$(BIN)/python -m pytest -m integration -n 2 --dist worksteal tests/integration $(ARGS)
 
 format: $(DEVELOPABLE) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix --quiet || true
