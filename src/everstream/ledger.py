@@ -18,7 +18,7 @@ __all__ = ["Ledger"]
 
 @dataclass(slots=True)
 class _Entry:
-    cursor: str
+    cursor: str | None
     is_acknowledged: bool = False
 
 
@@ -39,8 +39,8 @@ class Ledger:
         """Returns how many events there are from the first that waits to the latest."""
         return len(self._entries)
 
-    def handed(self, event: Event, cursor: str) -> None:
-        """Notes an event that is handed out now, and the cursor after it."""
+    def handed(self, event: Event, cursor: str | None) -> None:
+        """Notes an event that is handed out now, and the cursor after it; None if that stays where it is."""
         entry = _Entry(cursor)
         with self._lock:
             self._entries.append(entry)
@@ -74,4 +74,6 @@ class Ledger:
 
     def _advance(self) -> None:
         while self._entries and self._entries[0].is_acknowledged:
-            self.cursor = self._entries.popleft().cursor
+            cursor = self._entries.popleft().cursor
+            if cursor is not None:
+                self.cursor = cursor

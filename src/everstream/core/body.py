@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from everstream.core.errors import EventTooLarge, StreamInterrupted
-from everstream.core.events import Event, WireItem
+from everstream.core.events import Event, Position, WireItem
 from everstream.core.parsing import EventStreamParser
 
-__all__ = ["Body"]
+__all__ = ["Body", "shares_id"]
 
 
 class Body:
@@ -47,3 +47,21 @@ class Body:
     def tell(self, error: StreamInterrupted) -> None:
         """Writes into an error how much had come."""
         error.bytes_received, error.events_received = self.bytes, self.events
+
+
+def shares_id(items: Sequence[WireItem], number: int, until: str | None) -> bool:
+    """Returns whether an item has the last event ID of an event after it in the same chunk.
+
+    Args:
+        items: What a chunk has finished.
+        number: Which of them.
+        until: The data of an event that is not given to anybody.
+    """
+    item = items[number]
+    if not isinstance(item, (Event, Position)) or not item.id:
+        return False
+    for following in range(number + 1, len(items)):
+        other = items[following]
+        if isinstance(other, Event):
+            return other.id == item.id and other.data != until
+    return False

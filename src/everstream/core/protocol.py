@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from everstream.core.acceptance import rejection
-from everstream.core.body import Body
+from everstream.core.body import Body, shares_id
 from everstream.core.cursor import Cursor
 from everstream.core.deduplication import Dedupe, Memory
 from everstream.core.errors import (
@@ -70,6 +70,8 @@ class EventSourceProtocol:
 
     Attributes:
         state: The ready state.
+        id_is_shared: Whether an event that was received after the item in hand has the same last event
+            ID: a restart from there might leave it out.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class EventSourceProtocol:
         if until == "":
             raise ConfigurationError("until= takes the data that ends the stream; it cannot be empty")
         self.state = ReadyState.CONNECTING
+        self.id_is_shared = False
         self._reconnector = Reconnector(RetryPolicy() if retry is None else retry)
         self._cursor = Cursor(resume, last_event_id)
         self._until = until
@@ -139,11 +142,7 @@ class EventSourceProtocol:
         self._cursor.set(cursor)
 
     def connecting(self, now: float) -> Connecting:
-        """Begins an attempt: make the request with what this returns.
-
-        Args:
-            now: The time in seconds.
-        """
+        """Begins an attempt, at `now` seconds: make the request with what this returns."""
         self._reconnector.connecting(now)
         self._rejected = None
         headers, params = self._cursor.fields()
@@ -205,7 +204,8 @@ class EventSourceProtocol:
         if self._body.reconnection_time is not None:
             # [spec] The reconnection time belongs to the event source, not to a connection.
             self._reconnector.reconnection_time = self._body.reconnection_time
-        for item in items:
+        for number, item in enumerate(items):
+            self.id_is_shared = shares_id(items, number, self._until)
             if type(item) is Event:
                 if item.data == self._until:
                     yield self._closed("until")

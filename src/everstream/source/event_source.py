@@ -143,7 +143,7 @@ class EventSource:
         # fmt: off
         require_sane(
             retry=retry, timeouts=timeouts, dedupe=dedupe, ack=ack, max_unacknowledged=max_unacknowledged,
-            last_event_id=last_event_id, until=until, name=name,
+            last_event_id=last_event_id, until=until, name=name, checkpoint_required=checkpoint_required,
             checkpoint=checkpoint, checkpoint_key=checkpoint_key, checkpoint_interval=checkpoint_interval,
         )
         template = RequestTemplate(

@@ -165,7 +165,7 @@ class StreamLoop:
                 yield self._noted(item)
                 self.watchdog.excuse(self.clock.monotonic() - handed_at)
                 self.protocol.delivered(item)
-                self.progress.delivered(self.protocol.last_event_id)
+                self.progress.delivered(self.protocol)
         return None
 
     def _chunk(self, connection: Connection) -> bytes:
@@ -185,7 +185,7 @@ class StreamLoop:
             self.progress.wait_for_room()
         if self.lifeline.is_closing or self.progress.failure is not None:
             return False
-        self.progress.handed(item, self.protocol.cursor_after)
+        self.progress.handed(item, self.protocol)
         return True
 
     def _interrupted(self, connection: Connection, error: EverstreamError | None) -> Outcome | None:

@@ -44,6 +44,7 @@ def require_sane(
     max_unacknowledged: object,
     checkpoint: object,
     checkpoint_interval: object,
+    checkpoint_required: object,
     **of_kinds: object,
 ) -> None:
     """Raises `ConfigurationError` for the first argument that cannot work."""
@@ -53,6 +54,8 @@ def require_sane(
         raise ConfigurationError(f"ack= takes 'auto' or 'manual', not {ack!r}")
     require_count("max_unacknowledged=", max_unacknowledged)
     require_seconds("EventSource", checkpoint_interval=checkpoint_interval)
+    if checkpoint is None and (checkpoint_required or of_kinds["checkpoint_key"] is not None):
+        raise ConfigurationError("checkpoint_key= and checkpoint_required= need checkpoint=")
     for method in ("load", "save"):
         if checkpoint is not None and not callable(getattr(checkpoint, method, None)):
             kind = type(checkpoint).__name__

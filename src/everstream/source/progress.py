@@ -11,6 +11,7 @@ from collections.abc import Callable
 from everstream.clock import Clock
 from everstream.core.errors import CheckpointError, ConfigurationError
 from everstream.core.events import Duplicate, Event, Position, Unacknowledged, WireItem
+from everstream.core.protocol import EventSourceProtocol
 from everstream.ledger import Ledger
 from everstream.lifeline import Lifeline
 from everstream.source.saving import Saver
@@ -92,25 +93,20 @@ class Progress:
                 patience = waited + _PATIENCE
             self._lifeline.wait_for_room(patience - waited)
 
-    def handed(self, item: WireItem, cursor_after: Callable[[WireItem], str]) -> None:
-        """Notes that an item is given to the consumer now.
-
-        Args:
-            item: The item.
-            cursor_after: Tells the cursor after it. An event may be acknowledged before the consumer
-                comes back for the next one.
-        """
+    def handed(self, item: WireItem, protocol: EventSourceProtocol) -> None:
+        """Notes that an item is given to the consumer now, which may acknowledge it before it comes back."""
         if self._ledger is None:
             return
         if isinstance(item, Event):
-            self._ledger.handed(item, cursor_after(item))
-        elif isinstance(item, (Position, Duplicate)):
-            self._ledger.passed(cursor_after(item))
+            self._ledger.handed(item, None if protocol.id_is_shared else protocol.cursor_after(item))
+        elif isinstance(item, (Position, Duplicate)) and not protocol.id_is_shared:
+            self._ledger.passed(protocol.cursor_after(item))
 
-    def delivered(self, cursor: str) -> None:
-        """Notes that the consumer came back, and where the stream is now."""
-        if self._ledger is None:
-            self._cursor = cursor
+    def delivered(self, protocol: EventSourceProtocol) -> None:
+        """Notes that the consumer came back, which is to acknowledge, unless events wait for `ack()`."""
+        # Of several events with one id, a restart must not leave out those that the consumer has not seen.
+        if self._ledger is None and not protocol.id_is_shared:
+            self._cursor = protocol.last_event_id
         self._save()
 
     def ack(self, event: Event) -> None:
