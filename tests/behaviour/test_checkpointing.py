@@ -672,3 +672,10 @@ def test_a_new_process_goes_on_where_the_last_one_stopped(sse_server: SSEServer)
     with EventSource(sse_server.url, name="orders", **options) as source:
         assert data_in(everything(source)) == ["3"]
     assert sse_server.requests[1].last_event_id == "2"
+
+
+@pytest.mark.parametrize("option", [{"checkpoint_key": "orders"}, {"checkpoint_required": True}])
+def test_what_is_said_of_a_checkpoint_needs_one(option: dict[str, Any]) -> None:
+    """Whoever forgets the store must not believe that the place is kept."""
+    with pytest.raises(ConfigurationError, match="need checkpoint="):
+        EventSource("http://127.0.0.1:1/events", **option)
