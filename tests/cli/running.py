@@ -12,9 +12,10 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 from everstream.cli.app import app
@@ -82,10 +83,11 @@ def shell(script: str, *arguments: str, **more: str) -> Done:
 
 
 @contextmanager
-def running(*arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs the command with its output in pipes; it is killed at the end if it still runs."""
+def piped(command: Sequence[str], folder: Path | None = None, **more: str) -> Iterator[subprocess.Popen[str]]:
+    """Runs a command line with its output in pipes; it is killed at the end if it still runs."""
     with subprocess.Popen(
-        [*COMMAND, *arguments],
+        command,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -97,6 +99,11 @@ def running(*arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def running(*arguments: str, **more: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    """Runs our command with its output in pipes; it is killed at the end if it still runs."""
+    return piped([*COMMAND, *arguments], **more)
 
 
 def line_from(stream: IO[str] | None) -> str:

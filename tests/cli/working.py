@@ -5,13 +5,12 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from sqlite3 import connect
 from typing import Any
 
-from tests.cli.running import COMMAND, DEADLINE, Done, environment, line_from
+from tests.cli.running import COMMAND, DEADLINE, Done, line_from, piped
 from tests.reading import wait_until
 
 AT_ONCE = ("--max-delay", "0.01")
@@ -56,24 +55,10 @@ def arguments(url: str, *options: str, handler: str | None = None, command: str 
     return [*COMMAND, "work", url, *waits, *how, *options]
 
 
-@contextmanager
-def working(folder: Path, *command: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+def working(folder: Path, *command: str, **more: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """Runs it in a folder; it is killed at the end if it still runs."""
     (folder / "handlers.py").write_text(HANDLERS)
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=environment(**more),
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    return piped(command, folder, **more)
 
 
 def worked(folder: Path, *command: str, **more: str) -> Done:

@@ -10,6 +10,7 @@ import pytest
 from tenacity import wait_none
 
 from everstream import EventSource, RetryPolicy, Timeouts, Worker
+from everstream.checkpoints import MemoryCheckpoint
 from everstream.testing import SSEServer
 from tests.reading import DEADLINE
 from tests.worker.working import Kept, threads
@@ -19,6 +20,12 @@ from tests.worker.working import Kept, threads
 def kept() -> Kept:
     """The log of all streams of the test."""
     return Kept()
+
+
+@pytest.fixture
+def store() -> MemoryCheckpoint:
+    """A checkpoint that outlives workers."""
+    return MemoryCheckpoint()
 
 
 @pytest.fixture

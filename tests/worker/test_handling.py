@@ -22,12 +22,6 @@ TWICE = Redelivery.attempts(2, wait=wait_none())
 ALWAYS = float("inf")
 
 
-@pytest.fixture
-def store() -> MemoryCheckpoint:
-    """A checkpoint that outlives workers."""
-    return MemoryCheckpoint()
-
-
 @pytest.fixture(params=["auto", "manual"])
 def resumable(
     request: pytest.FixtureRequest, sse_server: SSEServer, make_source: MakeSource, store: MemoryCheckpoint

@@ -29,12 +29,6 @@ MakeSource = Callable[..., EventSource]
 SLOWLY = Redelivery.forever(wait=wait_fixed(3600))
 
 
-@pytest.fixture
-def store() -> MemoryCheckpoint:
-    """A checkpoint that outlives workers."""
-    return MemoryCheckpoint()
-
-
 @pytest.fixture(params=["auto", "manual"])
 def resumable(
     request: pytest.FixtureRequest, sse_server: SSEServer, make_source: MakeSource, store: MemoryCheckpoint
