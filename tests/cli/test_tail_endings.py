@@ -13,6 +13,7 @@ from everstream.testing import (
     connection,
     cut,
     end,
+    endless,
     event,
     no_content,
     retry,
@@ -120,6 +121,27 @@ def test_a_read_timeout_drops_a_silent_connection(sse_server: SSEServer) -> None
     assert done.code == 0
     assert "0.2 s" in done.err
     assert [request.last_event_id for request in sse_server.requests] == [None, "1"]
+
+
+def test_heartbeats_alone_do_not_keep_a_connection_that_waits_for_events(sse_server: SSEServer) -> None:
+    """`--event-idle-timeout` after an event: each connection has one, so the second is another's."""
+    sse_server.script([], then=connection(event("a"), endless(b":\n\n", every=0.02)))
+    done = everstream(
+        "tail", sse_server.url, "--event-idle-timeout", "0.2", "--max-events", "2", "--max-delay", "0.01"
+    )
+    assert (done.code, events_of(done)) == (0, ["a", "a"])
+    assert "everstream: bytes came, but no event within 0.2 s; attempt 2 in " in done.err
+    assert len(sse_server.requests) >= 2
+
+
+def test_a_first_event_that_never_comes_is_not_waited_for(sse_server: SSEServer) -> None:
+    """`--first-event-timeout`, whatever heartbeats come; `none` is no limit, as by default."""
+    sse_server.script([connection(endless(b":\n\n", every=0.02)), no_content()])
+    options = ["--first-event-timeout", "0.2", "--event-idle-timeout", "none", "--max-delay", "0.01"]
+    done = everstream("tail", sse_server.url, *options)
+    assert done.code == 0
+    assert "everstream: the stream opened, but no event came within 0.2 s; attempt 2 in " in done.err
+    assert len(sse_server.requests) == 2
 
 
 def test_a_connect_timeout_ends_a_handshake_that_never_comes() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from everstream import ConfigurationError, EventSource, FullJitter, RetryPolicy, Timeouts
 from everstream.cli.place import checkpoint_key, checkpoint_store
-from everstream.cli.stream_options import StreamOptions
+from everstream.cli.stream_options import ResumeAction, StreamOptions
 from everstream.observe.logs import LoggerLike
 
 __all__ = ["event_source"]
@@ -42,6 +42,7 @@ def event_source(options: StreamOptions, logger: LoggerLike | None) -> EventSour
         retry=_retry(options),
         last_event_id=options.last_event_id,
         until=options.until,
+        on_resume_rejected=options.on_resume_rejected.value,
         checkpoint=checkpoint_store(options, key),
         checkpoint_key=key,
         checkpoint_interval=1.0 if options.checkpoint_interval is None else options.checkpoint_interval,
@@ -111,12 +112,17 @@ def _bearer(variable: str) -> bytes:
 
 
 def _timeouts(options: StreamOptions) -> Timeouts:
-    timeouts = Timeouts()
-    if options.connect_timeout is not None:
-        timeouts = replace(timeouts, connect=_seconds("--connect-timeout", options.connect_timeout))
-    if options.read_timeout is not None:
-        timeouts = replace(timeouts, read=_seconds("--read-timeout", options.read_timeout))
-    return timeouts
+    said = {
+        "connect": options.connect_timeout,
+        "read": options.read_timeout,
+        "first_event": options.first_event_timeout,
+        "event_idle": options.event_idle_timeout,
+    }
+    return Timeouts(**{
+        name: _seconds(f"--{name.replace('_', '-')}-timeout", text)
+        for name, text in said.items()
+        if text is not None
+    })  # fmt: skip
 
 
 def _seconds(option: str, text: str) -> float | None:
@@ -132,6 +138,8 @@ def _retry(options: StreamOptions) -> RetryPolicy:
     if options.no_reconnect:
         if options.max_attempts is not None or options.max_delay is not None:
             raise ConfigurationError("--no-reconnect leaves nothing for --max-attempts and --max-delay")
+        if options.on_resume_rejected is ResumeAction.RESTART:
+            raise ConfigurationError("--no-reconnect leaves nothing for --on-resume-rejected restart")
         return RetryPolicy.never()
     wait = FullJitter() if options.max_delay is None else FullJitter(cap=options.max_delay)
     policy = (

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["StreamOptions"]
+__all__ = ["ResumeAction", "StreamOptions"]
 
 _REQUEST = "Request"
 _CONNECTION = "Connection"
 _CHECKPOINT = "Checkpoint"
+
+
+class ResumeAction(str, Enum):
+    """The values of `--on-resume-rejected`."""
+
+    FAIL = "fail"
+    RESTART = "restart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +84,22 @@ class StreamOptions:
             help="The longest silence between two bytes; 60 by default.",
         ),
     ] = None
+    first_event_timeout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECONDS|none",
+            rich_help_panel=_CONNECTION,
+            help="The longest wait for a connection's first event, whatever else comes; no limit by default.",
+        ),
+    ] = None
+    event_idle_timeout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECONDS|none",
+            rich_help_panel=_CONNECTION,
+            help="The longest wait for the next event, though heartbeats come; no limit by default.",
+        ),
+    ] = None
     max_attempts: Annotated[
         int | None,
         typer.Option(
@@ -95,6 +119,15 @@ class StreamOptions:
             " 30 and 300 by default.",
         ),
     ] = None
+    on_resume_rejected: Annotated[
+        ResumeAction,
+        typer.Option(
+            rich_help_panel=_CONNECTION,
+            show_default=False,
+            help="What follows if the server no longer has the last event ID: fail (the default), or restart"
+            " without it, which leaves a gap.",
+        ),
+    ] = ResumeAction.FAIL
     no_reconnect: Annotated[
         bool,
         typer.Option("--no-reconnect", rich_help_panel=_CONNECTION, help="One connection and no more."),

@@ -13,6 +13,7 @@ from everstream import (
     Failed,
     Interrupted,
     Opened,
+    ResumeRejected,
     RetriesExhausted,
     StreamItem,
 )
@@ -27,7 +28,7 @@ from everstream.cli.signals import Signals
 from everstream.cli.status import Status
 from everstream.cli.stream_options import StreamOptions
 from everstream.cli.tail_options import TailOptions
-from everstream.cli.wording import count, excerpt, line_of, reason
+from everstream.cli.wording import count, excerpt, final_reason, line_of, reason
 
 __all__ = ["tail"]
 
@@ -71,7 +72,7 @@ def _tailed(stream: StreamOptions, options: TailOptions, screen: Screen) -> Exit
     if unsaved is not None:
         screen.message(f"the checkpoint could not be saved: {escaped(unsaved)}")
     if signals.exit is None and failure is not None:
-        return _report(failure, screen)
+        return _report(failure, source.last_event_id, screen)
     if screen.is_live:
         screen.message(_summary(source, has_checkpoint=stream.checkpoint is not None))
     return Exit.ENDED if signals.exit is None else signals.exit
@@ -98,8 +99,7 @@ class _Output:
         self._screen = screen
         self._writer = self._of_format(options.format)
         self._events_left = options.max_events
-        # Elsewhere interruptions can be seen anyway.
-        self._warns = not (screen.is_live or options.lifecycle or options.log_format)
+        self._warns = not (options.lifecycle or options.log_format)
 
     @property
     def is_full(self) -> bool:
@@ -122,8 +122,20 @@ class _Output:
             self._warn(item)
 
     def _warn(self, item: StreamItem) -> None:
-        if isinstance(item, Interrupted) or (isinstance(item, Opened) and item.downtime is not None):
+        if self._is_news(item):
             self._screen.message(line_of(item)[1])
+
+    def _is_news(self, item: StreamItem) -> bool:
+        match item:
+            case ResumeRejected(restarts=restarts):
+                # A gap is not to pass with the status line. Without a restart, the end says it.
+                return restarts
+            case Interrupted():
+                return not self._screen.is_live
+            case Opened(downtime=downtime):
+                return not self._screen.is_live and downtime is not None
+            case _:
+                return False
 
     def _of_format(self, form: Format) -> Writer:
         if form is Format.AUTO:
@@ -135,8 +147,8 @@ class _Output:
         return JSONLines(sys.stdout, with_kind=self._options.lifecycle)
 
 
-def _report(error: EverstreamError, screen: Screen) -> Exit:
-    screen.message(reason(error))
+def _report(error: EverstreamError, cursor: str, screen: Screen) -> Exit:
+    screen.message(final_reason(error, cursor))
     said = excerpt(error)
     if said is not None:
         screen.message(f"it said: {said}")

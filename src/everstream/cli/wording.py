@@ -15,14 +15,17 @@ from everstream import (
     ResponseRejected,
     ResumeRejected,
     RetryHint,
+    StatusRejected,
     StreamItem,
     WireItem,
 )
 from everstream.cli.escaping import escaped
+from everstream.core.refusals import RESUME_REJECTED_ON
 
-__all__ = ["count", "excerpt", "line_of", "reason"]
+__all__ = ["count", "excerpt", "final_reason", "line_of", "reason"]
 
 _EXCERPT_CHARACTERS = 200
+_NOT_FOUND = 404
 _CLOSED = {
     "close": "closed",
     "eof": "the server ended the stream",
@@ -42,9 +45,9 @@ def line_of(item: StreamItem) -> tuple[str, str]:
             return "closed", _CLOSED[why]
         case Failed(error=error):
             return "failed", reason(error)
-        case ResumeRejected(error=error, restarts=restarts):
-            what_now = "starting without it" if restarts else "giving up"
-            return "resume rejected", f"{reason(error)} to the last event id; {what_now}"
+        case ResumeRejected(error=error, last_event_id=cursor, restarts=restarts):
+            what_now = "restarting without it, which leaves a gap" if restarts else "giving up"
+            return "resume rejected", f"{_of_cursor(error, cursor)}; {what_now}"
         case _:
             return _of_wire(item)
 
@@ -72,6 +75,24 @@ def _opened(item: Opened) -> str:
 def reason(error: EverstreamError) -> str:
     """Returns the message of an error; parts of it may be a server's."""
     return escaped(str(error))
+
+
+def final_reason(error: EverstreamError, cursor: str) -> str:
+    """Returns the message of a final error; if the server refused the cursor, it says so.
+
+    Args:
+        error: The error.
+        cursor: What the stream would have gone on after; empty if there is nothing.
+    """
+    if cursor and isinstance(error, StatusRejected) and error.status in RESUME_REJECTED_ON:
+        return f"{_of_cursor(error, cursor)}; to begin without it, with a gap: --on-resume-rejected restart"
+    return reason(error)
+
+
+def _of_cursor(error: StatusRejected, cursor: str) -> str:
+    # A URL that is wrong has the same status.
+    doubt = ", or there is no such stream" if error.status == _NOT_FOUND else ""
+    return f"{reason(error)}: it no longer has the last event ID {escaped(cursor)}{doubt}"
 
 
 def excerpt(error: EverstreamError) -> str | None:

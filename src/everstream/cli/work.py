@@ -32,7 +32,7 @@ from everstream.cli.read_work import ReadWork
 from everstream.cli.report import health_report
 from everstream.cli.screen import Screen
 from everstream.cli.stream_options import StreamOptions
-from everstream.cli.wording import excerpt, reason
+from everstream.cli.wording import excerpt, final_reason, reason
 from everstream.cli.work_options import PoisonAction, WorkOptions
 from everstream.observe.logs import Logger
 from everstream.worker import OnPoison
@@ -139,7 +139,8 @@ def _ended(worker: Worker) -> Exit:
         cause = error.__cause__ if isinstance(error, HandlerFailed) else None
         fields = {"cause": None if cause is None else failure_of(cause), "said": excerpt(error)}
         told = {name: value for name, value in fields.items() if value is not None}
-        log.write("error", "command.failed", {"exit_code": int(end), "error": str(error), **told})
+        why = final_reason(error, worker.source.last_event_id)
+        log.write("error", "command.failed", {"exit_code": int(end), "error": why, **told})
         return end
     if finished or is_unread(sys.stdout):
         return Exit.ENDED
