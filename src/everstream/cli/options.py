@@ -44,7 +44,7 @@ def event_source(options: StreamOptions, logger: LoggerLike | None) -> EventSour
         until=options.until,
         on_resume_rejected=options.on_resume_rejected.value,
         checkpoint=checkpoint_store(options, key),
-        checkpoint_key=key,
+        checkpoint_key=None if options.checkpoint is None else key,
         checkpoint_interval=1.0 if options.checkpoint_interval is None else options.checkpoint_interval,
         checkpoint_required=options.checkpoint_required,
         name=options.name,
