@@ -379,13 +379,16 @@ class TestWaitingForLong:
         reading = Reading(source)
         reading.wait_for(2)
         one, two = (item for item in reading.items if isinstance(item, Event))
+        clock.wait_for_waits(1)
         clock.let_pass(59)
         clock.let_pass(0.9)
         assert told(caplog) == []
         clock.let_pass(0.1)
         wait_until(lambda: told(caplog) == [(2, 60.0)], "the first warning")
+        clock.wait_for_waits(2)
         # An acknowledgement that makes no room ends the wait as well, and is no reason to tell it again.
         source.ack(two)
+        clock.wait_for_waits(3)
         clock.let_pass(59)
         assert told(caplog) == [(2, 60.0)]
         clock.let_pass(1)
@@ -410,10 +413,15 @@ class StandingClock(FakeClock):
             self.advance(seconds)
             self._moved.notify_all()
 
+    def wait_for_waits(self, count: int) -> None:
+        """Waits until so many waits have begun: time that passes before would not count for them."""
+        wait_until(lambda: len(self.waits) >= count, f"wait number {count}")
+
     def wait(self, seconds: float, wakeups: Any) -> None:
         """Waits until so much time has passed, or `wakeups` is rung."""
-        end = self.monotonic() + seconds
         with self._moved:
+            end = self.monotonic() + seconds
+            self.waits.append(seconds)
             while self.monotonic() < end and not wakeups.is_rung:
                 self._moved.wait(0.01)
         wakeups.silence()
