@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from everstream.core.backoff import FullJitter
     from everstream.core.deduplication import Dedupe
     from everstream.core.errors import (
+        AnswerIncomplete,
         CertificateInvalid,
         CheckpointError,
         ConfigurationError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         HandlerFailed,
         InvalidJSON,
         PayloadError,
+        ProviderError,
         RedirectRejected,
         ResponseRejected,
         RetriesExhausted,
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
         StreamTimeout,
     )
     from everstream.core.events import (
-        CheckpointFailed,
-        CheckpointSaved,
         Closed,
         Comment,
         Connecting,
@@ -48,19 +48,23 @@ if TYPE_CHECKING:
         Event,
         Failed,
         Interrupted,
-        Observation,
         Opened,
         Outcome,
         Position,
         ReadyState,
-        Received,
         ResumeRejected,
         RetryHint,
         StreamItem,
-        Unacknowledged,
         WireItem,
     )
     from everstream.core.headers import Headers
+    from everstream.core.observations import (
+        CheckpointFailed,
+        CheckpointSaved,
+        Observation,
+        Received,
+        Unacknowledged,
+    )
     from everstream.core.parsing import EventStreamParser
     from everstream.core.protocol import EventSourceProtocol
     from everstream.core.reconnection import Fail, Reconnect, Reconnector, RetryPolicy
@@ -83,6 +87,7 @@ _MODULES = (
     "core.errors",
     "core.events",
     "core.headers",
+    "core.observations",
     "core.parsing",
     "core.protocol",
     "core.reconnection",
@@ -102,6 +107,7 @@ _MODULES = (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnswerIncomplete",
     "CertificateInvalid",
     "CheckpointError",
     "CheckpointFailed",
@@ -138,6 +144,7 @@ __all__ = [
     "Outcome",
     "PayloadError",
     "Position",
+    "ProviderError",
     "QueryCursor",
     "ReadyState",
     "Received",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 
+from everstream.core.ending import Until
 from everstream.core.errors import ConfigurationError, StreamInterrupted
 from everstream.core.events import Closed, Event, Failed, Interrupted, Outcome
 from everstream.core.headers import Headers
@@ -18,7 +19,7 @@ __all__ = ["iter_events"]
 def iter_events(
     response_or_chunks: Response | Iterable[bytes],
     *,
-    until: str | None = None,
+    until: Until | None = None,
     last_event_id: str = "",
     max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
 ) -> Iterator[Event]:
@@ -27,7 +28,8 @@ def iter_events(
     Args:
         response_or_chunks: A `requests.Response` made with `stream=True`, which is read promptly on any
             framing, or any iterable of bytes, cut anywhere.
-        until: The data that ends the stream; it is not given.
+        until: The data that ends the stream, which is not given, or a function that finds its last event,
+            which is.
         last_event_id: The last event ID string before the first event.
         max_event_bytes: See `EventSource`.
 

@@ -7,19 +7,8 @@ from typing import Literal, NamedTuple
 
 from everstream.clock import Clock
 from everstream.core.errors import CheckpointError, EverstreamError
-from everstream.core.events import (
-    CheckpointFailed,
-    CheckpointSaved,
-    Closed,
-    Connecting,
-    Duplicate,
-    Event,
-    Failed,
-    Interrupted,
-    Observation,
-    Opened,
-    Received,
-)
+from everstream.core.events import Closed, Connecting, Duplicate, Event, Failed, Interrupted, Opened
+from everstream.core.observations import CheckpointFailed, CheckpointSaved, Observation, Received
 
 __all__ = ["Health", "Stats", "StreamState", "Tally"]
 

@@ -15,8 +15,6 @@ import pytest
 from everstream.core import events
 from everstream.core.errors import CheckpointError, InvalidJSON, StatusRejected, StreamInterrupted
 from everstream.core.events import (
-    CheckpointFailed,
-    CheckpointSaved,
     Closed,
     CloseReason,
     Comment,
@@ -25,18 +23,22 @@ from everstream.core.events import (
     Event,
     Failed,
     Interrupted,
-    Observation,
     Opened,
     Outcome,
     Position,
-    Received,
     ResumeRejected,
     RetryHint,
     StreamItem,
-    Unacknowledged,
     WireItem,
 )
 from everstream.core.headers import Headers
+from everstream.core.observations import (
+    CheckpointFailed,
+    CheckpointSaved,
+    Observation,
+    Received,
+    Unacknowledged,
+)
 
 CANARY = "canary-7f3a"
 ERROR = StreamInterrupted(reason="eof", bytes_received=10, events_received=2)

@@ -44,7 +44,7 @@ from everstream import (
     StreamInterrupted,
     StreamTimeout,
 )
-from everstream.core.events import Received
+from everstream.core.observations import Received
 from everstream.observe.labels import ConnectionLoss, ConnectOutcome, StreamEnd
 from everstream.observe.metrics import Metrics
 from tests.fakes import FakeClock

@@ -28,7 +28,7 @@ from everstream import (
     StreamInterrupted,
 )
 from everstream.core.errors import EverstreamError
-from everstream.core.events import Received
+from everstream.core.observations import Received
 from everstream.observe.instruments import BUCKETS
 from everstream.observe.labels import ConnectionLoss, ConnectOutcome, StreamEnd
 from everstream.observe.metrics import Metrics

@@ -38,6 +38,8 @@ THIRD_PARTY = {
     "requests": ["transports/sync*.py"],
     "urllib3": ["transports/sync*.py"],
     "structlog": ["observe/logs.py", "cli/logs.py"],
+    "orjson": ["core/decoding.py"],
+    "msgspec": ["core/decoding.py"],
     "opentelemetry": ["observe/metrics.py", "observe/instruments.py"],
     "typer": ["cli/*.py"],
     "click": ["cli/*.py"],

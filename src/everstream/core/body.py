@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
-from everstream.core.errors import EventTooLarge, StreamInterrupted
+from everstream.core.errors import EventTooLarge, StreamIncomplete, StreamInterrupted
 from everstream.core.events import Event, Position, WireItem
 from everstream.core.parsing import EventStreamParser
 
 __all__ = ["Body", "shares_id"]
+
+_REMEMBERED = 1_048_576
+"""Characters of data that are kept for an error, whatever the length of the stream."""
 
 
 class Body:
@@ -17,15 +21,18 @@ class Body:
     Args:
         last_event_id: The last event ID string that the parser starts from.
         max_event_bytes: See `EventStreamParser`.
+        remembers: Whether events are kept for the error of a body that ends too early.
 
     Attributes:
         bytes: Bytes received.
-        events: Events passed on; whoever takes them counts.
+        events: Events passed on.
     """
 
-    def __init__(self, last_event_id: str, max_event_bytes: int) -> None:
+    def __init__(self, last_event_id: str, max_event_bytes: int, *, remembers: bool = False) -> None:
         self.bytes = self.events = 0
         self._parser = EventStreamParser(last_event_id, max_event_bytes=max_event_bytes)
+        self._received: deque[Event] | None = deque() if remembers else None
+        self._characters = 0
 
     @property
     def reconnection_time(self) -> float | None:
@@ -44,9 +51,26 @@ class Body:
         """Returns what the unfinished block would be, if there is one."""
         return self._parser.unfinished()
 
+    def passed_on(self, event: Event) -> None:
+        """Notes that an event of this body is given to the consumer."""
+        self.events += 1
+        if self._received is None:
+            return
+        self._received.append(event)
+        self._characters += len(event.data)
+        while self._characters > _REMEMBERED:
+            self._characters -= len(self._received.popleft().data)
+
     def tell(self, error: StreamInterrupted) -> None:
         """Writes into an error how much had come."""
         error.bytes_received, error.events_received = self.bytes, self.events
+
+    def incomplete(self, until: str | None) -> StreamIncomplete:
+        """Returns the error of a body that ended without `until`."""
+        received = tuple(self._received or ())
+        return StreamIncomplete(
+            until=until, events_received=self.events, bytes_received=self.bytes, received=received
+        )
 
 
 def shares_id(items: Sequence[WireItem], number: int, until: str | None) -> bool:

@@ -6,12 +6,16 @@ events, and that must not be reported as the id of events without one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from everstream.core.events import Comment, Duplicate, Position, RetryHint, WireItem
+from everstream.core.events import Comment, Connecting, Duplicate, Position, RetryHint, WireItem
 from everstream.core.resumption import LastEventID, Resumption
 
 __all__ = ["Cursor"]
+
+# [spec] 9.2.2: the request's header list has Accept: text/event-stream, and its cache mode is
+# "no-store", for which Fetch sends Cache-Control: no-cache.
+_HEADERS: Mapping[str, str] = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
 
 
 class Cursor:
@@ -32,11 +36,18 @@ class Cursor:
         is_id = self._resume.cursor_after(Position(value), "") == value
         self.last_event_id = value if is_id else ""
 
-    def fields(self) -> tuple[Mapping[str, str | bytes], Mapping[str, str]]:
-        """Returns the header fields and the query parameters that ask the server to go on after it."""
+    def connecting(self, attempt: int) -> Connecting:
+        """Returns what to send with the request that goes on after it.
+
+        Args:
+            attempt: The number of the attempt in its outage.
+        """
         if not self.value:
-            return {}, {}
-        return self._resume.request_headers(self.value), self._resume.request_params(self.value)
+            return Connecting(_HEADERS, {}, {}, attempt, "")
+        headers, params = self._resume.request_headers(self.value), self._resume.request_params(self.value)
+        ask_url: Callable[[str], str | None] | None = getattr(self._resume, "request_url", None)
+        url = None if ask_url is None else ask_url(self.value)
+        return Connecting(_HEADERS, headers, params, attempt, self.value if headers or params else "", url)
 
     def after(self, item: WireItem) -> str:
         """Returns what the value is once `item`, the next one, is delivered."""

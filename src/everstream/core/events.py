@@ -11,15 +11,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from json import loads as parse_json
 from typing import Literal, TypeAlias, TypeVar, overload
 
-from everstream.core.errors import CheckpointError, EverstreamError, InvalidJSON, StatusRejected
+from everstream.core.decoding import JSONLibrary, JSONValue, Loads, decoder
+from everstream.core.errors import EverstreamError, InvalidJSON, StatusRejected
 from everstream.core.headers import Headers
 
 __all__ = [
-    "CheckpointFailed",
-    "CheckpointSaved",
     "CloseReason",
     "Closed",
     "Comment",
@@ -28,23 +26,17 @@ __all__ = [
     "Event",
     "Failed",
     "Interrupted",
-    "JSONValue",
-    "Observation",
     "Opened",
     "Outcome",
     "Position",
     "ReadyState",
-    "Received",
     "ResumeRejected",
     "RetryHint",
     "StreamItem",
-    "Unacknowledged",
     "WireItem",
 ]
 
 T = TypeVar("T")
-JSONValue: TypeAlias = dict[str, "JSONValue"] | list["JSONValue"] | str | int | float | bool | None
-"""What a JSON text can be."""
 
 CloseReason = Literal["close", "eof", "no content", "until"]
 """Why a stream ended normally: the caller closed it, the server ended it, 204, or `until` was seen."""
@@ -76,20 +68,23 @@ class Event:
     id: str
 
     @overload
-    def json(self) -> JSONValue: ...
+    def json(self, loads: JSONLibrary = ...) -> JSONValue: ...
     @overload
     def json(self, loads: Callable[[str], T]) -> T: ...
-    def json(self, loads: Callable[[str], object] = parse_json) -> object:
+    def json(self, loads: Loads[T] = "json") -> object:
         """Returns the data parsed as JSON.
 
         Args:
-            loads: The parser, for example `orjson.loads` or `msgspec.json.Decoder(Token).decode`.
+            loads: The parser: `json`, `orjson` or `msgspec`, of which the latter two are extras; or a
+                function, for example `msgspec.json.Decoder(Token).decode`.
 
         Raises:
             InvalidJSON: The data is not JSON; the error carries this event.
+            ConfigurationError: The parser is not known, or not installed.
         """
+        parse = decoder(loads)
         try:
-            return loads(self.data)
+            return parse(self.data)
         except Exception:  # noqa: BLE001
             # Any parser may be passed in, so any exception of its own is translated. Its message
             # quotes the data, which must not reach a log: hence no cause.
@@ -150,6 +145,7 @@ class Connecting:
         cursor_params: Query parameters of the cursor, which win over a caller's.
         attempt: The number of this attempt in its outage, from 1.
         last_event_id: The cursor that goes with this request; empty if there is none.
+        url: Where to GET the rest from, in place of the caller's request; None for that request.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -157,6 +153,7 @@ class Connecting:
     cursor_params: Mapping[str, str] = field(repr=False)
     attempt: int
     last_event_id: str
+    url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,54 +233,6 @@ class Failed:
     error: EverstreamError
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A chunk of the body came. Observers see it; it is no item of the stream.
-
-    Attributes:
-        bytes: Its size, decompressed.
-    """
-
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointSaved:
-    """The checkpoint was saved. Observers see it; it is no item of the stream.
-
-    Attributes:
-        last_event_id: The cursor that was saved.
-    """
-
-    last_event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointFailed:
-    """The checkpoint could not be saved. Observers see it; it is no item of the stream.
-
-    Attributes:
-        error: Why.
-        last_event_id: The cursor that should have been saved.
-    """
-
-    error: CheckpointError
-    last_event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unacknowledged:
-    """The stream has stood still for want of `ack()`. Observers see it; it is no item of the stream.
-
-    Attributes:
-        events: How many events wait for it: `max_unacknowledged`.
-        seconds: For how long none was acknowledged.
-    """
-
-    events: int
-    seconds: float
-
-
 WireItem: TypeAlias = Event | Comment | RetryHint | Position | Duplicate
 """What comes from the server, in wire order."""
 
@@ -292,8 +241,3 @@ Outcome: TypeAlias = Interrupted | Closed | Failed
 
 StreamItem: TypeAlias = Opened | WireItem | ResumeRejected | Outcome
 """Everything that `EventSource.all()` gives."""
-
-Observation: TypeAlias = (
-    Connecting | StreamItem | Received | CheckpointSaved | CheckpointFailed | Unacknowledged
-)
-"""Everything that logs, counts and metrics are made from: the items, and what happens beside them."""

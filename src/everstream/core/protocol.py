@@ -13,30 +13,22 @@ the requests, reads the bytes and waits; this class decides. The calls follow th
    `resume_rejected(error)`: the server may have refused the cursor.
 
 An outcome says what follows when a connection is over: `Interrupted` (wait its `delay`, then go to 1),
-`Closed` or `Failed` (the end).
+`Closed` or `Failed` (the end). At any time: `close()` when the caller wants no more, `dropped(now)` when the
+connection was given up on purpose and the next one is to follow at once.
 
-At any time: `close()` when the caller wants no more, `dropped(now)` when the connection was given up on
-purpose and the next one is to follow at once.
-
-Rules: no I/O, no clock, no randomness of its own. `now` is seconds of any monotonic clock, the same one
-in all calls.
+Rules: no I/O, no clock, no randomness of its own. `now` is seconds of any monotonic clock, always the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from everstream.core.acceptance import rejection
 from everstream.core.body import Body, shares_id
 from everstream.core.cursor import Cursor
 from everstream.core.deduplication import Dedupe, Memory
-from everstream.core.errors import (
-    ConfigurationError,
-    EverstreamError,
-    InterruptionReason,
-    StreamIncomplete,
-    StreamInterrupted,
-)
+from everstream.core.ending import Ending, Until
+from everstream.core.errors import EverstreamError, InterruptionReason, StreamInterrupted
 from everstream.core.events import (
     Closed,
     CloseReason,
@@ -53,16 +45,12 @@ from everstream.core.events import (
 )
 from everstream.core.headers import Headers
 from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES
+from everstream.core.payloads import ErrorIn, Payloads, ProgressIn
 from everstream.core.reconnection import Fail, Reconnector, RetryPolicy
 from everstream.core.refusals import RESUME_REJECTED_ON, OnResumeRejected, Refusals
 from everstream.core.resumption import Resumption
 
 __all__ = ["EventSourceProtocol"]
-
-
-# [spec] 9.2.2: the request's header list has Accept: text/event-stream, and its cache mode is
-# "no-store", for which Fetch sends Cache-Control: no-cache.
-_HEADERS: Mapping[str, str] = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
 
 
 class EventSourceProtocol:
@@ -80,7 +68,9 @@ class EventSourceProtocol:
         retry: RetryPolicy | None = None,
         resume: Resumption | None = None,
         last_event_id: str = "",
-        until: str | None = None,
+        until: Until | None = None,
+        error_in: ErrorIn | None = None,
+        progress_in: ProgressIn | None = None,
         replay_safe: bool = True,
         credentials_renewed: bool = False,
         dedupe: Dedupe | None = None,
@@ -94,10 +84,11 @@ class EventSourceProtocol:
             retry: The policy; None for `RetryPolicy()`.
             resume: The strategy; None for `LastEventID()`.
             last_event_id: The cursor to begin with.
-            until: The data that ends the stream; it is not delivered.
-            replay_safe: Whether the request may be made again after it has delivered an event.
-            credentials_renewed: Whether each request has fresh credentials, so that a 401 is worth
-                one more try.
+            until: What ends the stream; see `EventSource`.
+            error_in: Finds errors in events and refused responses; see `EventSource`.
+            progress_in: Says which events are progress; see `EventSource`.
+            replay_safe: Whether the request may be made again after it has delivered progress.
+            credentials_renewed: Whether each request has fresh credentials: a 401 is worth one more.
             dedupe: Which events to leave out; none by default.
             resume_rejected_on: Statuses by which the server refuses a cursor.
             on_resume_rejected: Whether to `restart` without the cursor then, or to `fail`.
@@ -106,31 +97,26 @@ class EventSourceProtocol:
         Raises:
             ConfigurationError: An argument cannot work.
         """
-        if until == "":
-            raise ConfigurationError("until= takes the data that ends the stream; it cannot be empty")
         self.state = ReadyState.CONNECTING
         self.id_is_shared = False
         self._reconnector = Reconnector(RetryPolicy() if retry is None else retry)
         self._cursor = Cursor(resume, last_event_id)
-        self._until = until
+        self._ending = Ending(until)
+        self._payloads = Payloads(error_in, progress_in)
         self._replay_safe = replay_safe
-        self._refusals = Refusals(
-            credentials_renewed=credentials_renewed,
-            resume_rejected_on=resume_rejected_on,
-            on_resume_rejected=on_resume_rejected,
-        )
+        self._refusals = Refusals(credentials_renewed, resume_rejected_on, on_resume_rejected)
         self._memory = Memory(dedupe)
         self._max_event_bytes = max_event_bytes
         self._body = self._fresh_body()
         self._sent = ""
         self._rejected: ResumeRejected | None = None
         self._down_since: float | None = None
-        self._has_given_events = False
+        self._is_progress = self._has_progressed = False
 
     @property
     def may_connect_again(self) -> bool:
-        """Whether the request may be made again: it is replay-safe, or has given no event yet."""
-        return self._replay_safe or not self._has_given_events
+        """Whether the request may be made again: it is replay-safe, or has given no progress yet."""
+        return self._replay_safe or not self._has_progressed
 
     @property
     def last_event_id(self) -> str:
@@ -145,10 +131,10 @@ class EventSourceProtocol:
         """Begins an attempt, at `now` seconds: make the request with what this returns."""
         self._reconnector.connecting(now)
         self._rejected = None
-        headers, params = self._cursor.fields()
-        self._sent = self.last_event_id if headers or params else ""
         self._body = self._fresh_body()
-        return Connecting(_HEADERS, headers, params, self._reconnector.attempt, self._sent)
+        connecting = self._cursor.connecting(self._reconnector.attempt)
+        self._sent = connecting.last_event_id
+        return connecting
 
     def opened(
         self,
@@ -197,25 +183,26 @@ class EventSourceProtocol:
 
         Yields:
             Items in wire order, each to be handed to the consumer and then passed to `delivered`. Last
-            there may be an outcome, and the connection is to be given up: `until` was seen, or an event
-            was too large (what came before it is not lost).
+            there may be an outcome, and the connection is to be given up: `until` was seen, an error was
+            found, or an event was too large (what came before it is not lost).
         """
         items, error = self._body.feed(chunk)
         if self._body.reconnection_time is not None:
             # [spec] The reconnection time belongs to the event source, not to a connection.
             self._reconnector.reconnection_time = self._body.reconnection_time
         for number, item in enumerate(items):
-            self.id_is_shared = shares_id(items, number, self._until)
-            if type(item) is Event:
-                if item.data == self._until:
-                    yield self._closed("until")
-                    return
-                self._body.events += 1
-                self._has_given_events = True
-                if self._memory.knows(item):
-                    yield Duplicate(item)
-                    continue
-            yield item
+            self.id_is_shared = shares_id(items, number, self._ending.sentinel)
+            if type(item) is not Event:
+                yield item
+                continue
+            outcome = self._outcome_in(item, now)
+            if outcome is not None:
+                yield outcome
+                return
+            yield self._passed_on(item)
+            if self._ending.is_last(item):
+                yield self._closed("until")
+                return
         if error is not None:
             yield self.interrupted(error, now)
 
@@ -226,13 +213,13 @@ class EventSourceProtocol:
     def delivered(self, item: WireItem) -> None:
         """Notes that the consumer took an item and came back: the cursor moves past it."""
         self._cursor.move(item)
-        if isinstance(item, (Event, Duplicate)):
+        if self._is_progress and isinstance(item, (Event, Duplicate)):
             self._reconnector.delivered_event()
 
     def ended(self, now: float) -> Outcome:
         """Notes that the body ended cleanly, and says what follows. See `interrupted`."""
         unfinished = self._body.unfinished()
-        if unfinished is not None and unfinished.data == self._until:
+        if self._ending.is_sentinel(unfinished):
             # Many servers send a last `data: [DONE]` without its blank line.
             return self._closed("until")
         # [spec] Once the end of the file is reached, any pending data must be discarded.
@@ -262,13 +249,14 @@ class EventSourceProtocol:
             self._body.tell(error)
         self.dropped(now)
         rejected, self._rejected = self._rejected, None
+        meaning = self._payloads.meaning_of(error)
         if not self.may_connect_again or (rejected is not None and not rejected.restarts):
-            return self._ended_with(error, error)
+            return self._ended_with(meaning, error)
         at_once = rejected is not None or self._refusals.is_worth_new_credentials(error)
-        decision = self._reconnector.interrupted(error, now, at_once=at_once)
+        decision = self._reconnector.interrupted(meaning, now, at_once=at_once)
         if isinstance(decision, Fail):
             return self._ended_with(decision.error, error)
-        return Interrupted(error, decision.delay, decision.attempt, self.last_event_id)
+        return Interrupted(meaning, decision.delay, decision.attempt, self.last_event_id)
 
     def dropped(self, now: float) -> None:
         """Notes that the connection is gone, on purpose if nothing else is said: connect at once."""
@@ -281,17 +269,30 @@ class EventSourceProtocol:
         return self._closed("close")
 
     def _fresh_body(self) -> Body:
-        return Body(self._cursor.last_event_id, self._max_event_bytes)
+        remembers = self._ending.until is not None
+        return Body(self._cursor.last_event_id, self._max_event_bytes, remembers=remembers)
+
+    def _outcome_in(self, event: Event, now: float) -> Outcome | None:
+        if self._ending.is_sentinel(event):
+            return self._closed("until")
+        error = self._payloads.error_in(event)
+        if error is None:
+            return None
+        self._reconnector.found_error()
+        return self.interrupted(error, now)
+
+    def _passed_on(self, event: Event) -> Event | Duplicate:
+        self._body.passed_on(event)
+        self._is_progress = self._payloads.progress_in(event)
+        self._has_progressed = self._has_progressed or self._is_progress
+        return Duplicate(event) if self._memory.knows(event) else event
 
     def _ended_with(self, final: EverstreamError, error: EverstreamError) -> Closed | Failed:
-        if final is error and isinstance(error, StreamInterrupted):
-            if self._until is not None and error.reason in ("eof", "unfinished block"):
-                final = StreamIncomplete(until=self._until, events_received=self._body.events)
-                final.__cause__ = error
-            elif error.reason == "eof":
-                return self._closed("eof")
+        meant = self._ending.meaning_of(error, self._body) if final is error else final
+        if meant is None:
+            return self._closed("eof")
         self.state = ReadyState.CLOSED
-        return Failed(final)
+        return Failed(meant)
 
     def _closed(self, reason: CloseReason) -> Closed:
         self.state = ReadyState.CLOSED

@@ -24,7 +24,7 @@ from tenacity.wait import WaitBaseT
 
 from everstream.core.arguments import require_count, require_seconds
 from everstream.core.backoff import Backoff, FullJitter, require_strategies
-from everstream.core.errors import ConfigurationError, EverstreamError, ResponseRejected, RetriesExhausted
+from everstream.core.errors import ConfigurationError, EverstreamError, RetriesExhausted
 from everstream.core.mappings import read_retry
 
 __all__ = ["Decision", "Fail", "Reconnect", "Reconnector", "RetryPolicy", "is_retryable"]
@@ -181,12 +181,14 @@ class Reconnector:
         self.attempt = 1
         self._outage_since: float | None = None
         self._opened_at: float | None = None
+        self._before: tuple[int, float | None] = (1, None)
         self._backoff = Backoff("RetryPolicy", policy.wait, policy.stop)
 
     def connecting(self, now: float) -> None:
         """Notes that an attempt begins."""
         if self._outage_since is None:
             self._outage_since = now
+        self._before = self.attempt, self._outage_since
 
     def opened(self, now: float) -> None:
         """Notes that the connection is announced. This alone does not end an outage."""
@@ -196,6 +198,10 @@ class Reconnector:
         """Notes that an event reached the consumer: the outage, if there was one, is over."""
         self.attempt = 1
         self._outage_since = None
+
+    def found_error(self) -> None:
+        """Notes that this connection delivered an error: what came before it ended no outage."""
+        self.attempt, self._outage_since = self._before
 
     def interrupted(self, error: EverstreamError, now: float, *, at_once: bool = False) -> Decision:
         """Decides what follows a failure.
@@ -232,8 +238,7 @@ class Reconnector:
         return self._outage_since
 
     def _server_floor(self, error: EverstreamError) -> float:
-        retry_after = error.retry_after if isinstance(error, ResponseRejected) else None
-        wishes = [wish for wish in (self.reconnection_time, retry_after) if wish is not None]
+        wishes = [wish for wish in (self.reconnection_time, error.retry_after) if wish is not None]
         if not wishes:
             return 0.0
         return min(max(*wishes, self.policy.min_server_delay), self.policy.max_server_delay)

@@ -34,7 +34,6 @@ class Refusals:
 
     def __init__(
         self,
-        *,
         credentials_renewed: bool,
         resume_rejected_on: Collection[int],
         on_resume_rejected: OnResumeRejected,

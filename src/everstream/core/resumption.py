@@ -17,7 +17,11 @@ __all__ = ["LastEventID", "QueryCursor", "Resumption"]
 
 
 class Resumption(Protocol):
-    """A strategy for resuming. Write your own for a server with other ways."""
+    """A strategy for resuming. Write your own for a server with other ways.
+
+    It may also have a method `request_url(cursor)`, which returns the URL to GET the rest from, or None to
+    make the request that began the stream again.
+    """
 
     def cursor_after(self, item: Event | Position, cursor: str) -> str:
         """Returns the cursor once the consumer has taken `item`.
@@ -62,14 +66,18 @@ class QueryCursor:
     Attributes:
         param: The name of the parameter.
         of: Takes the cursor from an event; None if this event has none, so that the last one stays.
+        url: A function of no arguments that gives the URL to GET the rest from, if it is not the
+            request that began the stream that is to be made again.
     """
 
     param: str
     of: Callable[[Event], str | int | None]
+    url: Callable[[], str] | None = None
 
     def __post_init__(self) -> None:
-        if not self.param or not callable(self.of):
-            raise ConfigurationError("QueryCursor(param, of) takes the name of a parameter and a function")
+        functions: list[object] = [self.of] if self.url is None else [self.of, self.url]
+        if not (self.param and all(map(callable, functions))):
+            raise ConfigurationError("QueryCursor(param, of, url) takes a parameter's name and functions")
 
     def cursor_after(self, item: Event | Position, cursor: str) -> str:
         """Returns what `of` takes from the event, or the cursor as it was."""
@@ -83,6 +91,10 @@ class QueryCursor:
     def request_params(self, cursor: str) -> Mapping[str, str]:
         """Returns the one parameter."""
         return {self.param: cursor}
+
+    def request_url(self, cursor: str) -> str | None:
+        """Returns where the rest is to be had, if that is elsewhere."""
+        return None if self.url is None else self.url()
 
 
 def header_value(cursor: str) -> bytes:

@@ -19,7 +19,9 @@ from everstream.core.errors import (
     EventTooLarge,
     EverstreamError,
     InterruptionReason,
+    ProviderError,
     RedirectRejected,
+    ResponseRejected,
     RetriesExhausted,
     StatusRejected,
     StreamIncomplete,
@@ -61,6 +63,7 @@ ConnectionLoss = Literal[
     "event_idle_timeout",
     "event_too_large",
     "incomplete",
+    "error_event",
     "checkpoint",
     "other",
 ]
@@ -84,6 +87,7 @@ _OUTCOMES_BY_STATUS: Mapping[int, ConnectOutcome] = {4: "status_4xx", 5: "status
 _LOSSES: Mapping[type[EverstreamError], ConnectionLoss] = {
     EventTooLarge: "event_too_large",
     StreamIncomplete: "incomplete",
+    ProviderError: "error_event",
     CheckpointError: "checkpoint",
 }
 _LOSSES_BY_REASON: Mapping[InterruptionReason, ConnectionLoss] = {
@@ -114,6 +118,9 @@ Label = TypeVar("Label", ConnectOutcome, ConnectionLoss)
 def outcome_of(error: EverstreamError) -> ConnectOutcome:
     """Returns the outcome of an attempt that ended with this error before a stream was open."""
     error = _last_of(error)
+    if isinstance(error.__cause__, ResponseRejected):
+        # What the refusal means is told apart by its words, which are no labels.
+        error = error.__cause__
     if isinstance(error, StatusRejected) and error.status // 100 in _OUTCOMES_BY_STATUS:
         return _OUTCOMES_BY_STATUS[error.status // 100]
     return _nearest(error, _OUTCOMES) or "other"

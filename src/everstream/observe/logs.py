@@ -20,18 +20,8 @@ from urllib.parse import urlsplit
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from everstream.core.events import (
-    CheckpointFailed,
-    CheckpointSaved,
-    Closed,
-    Connecting,
-    Failed,
-    Interrupted,
-    Observation,
-    Opened,
-    ResumeRejected,
-    Unacknowledged,
-)
+from everstream.core.events import Closed, Connecting, Failed, Interrupted, Opened, ResumeRejected
+from everstream.core.observations import CheckpointFailed, CheckpointSaved, Observation, Unacknowledged
 
 __all__ = ["Logger", "LoggerLike", "StreamLog", "public_url", "record_of"]
 

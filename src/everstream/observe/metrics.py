@@ -18,8 +18,6 @@ from everstream.clock import Clock
 from everstream.core.arguments import require_kind
 from everstream.core.errors import ConfigurationError, EverstreamError
 from everstream.core.events import (
-    CheckpointFailed,
-    CheckpointSaved,
     Closed,
     Comment,
     Connecting,
@@ -27,11 +25,10 @@ from everstream.core.events import (
     Event,
     Failed,
     Interrupted,
-    Observation,
     Opened,
-    Received,
     ResumeRejected,
 )
+from everstream.core.observations import CheckpointFailed, CheckpointSaved, Observation, Received
 from everstream.observe.instruments import Instruments
 from everstream.observe.labels import END_OF, ConnectOutcome, StreamEnd, loss_of, outcome_of
 from everstream.observe.observer import Observer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from everstream.clock import Clock
-from everstream.core.events import Observation
+from everstream.core.observations import Observation
 
 __all__ = ["Observer"]
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from everstream.checkpoints import CheckpointStore
 from everstream.clock import Clock, SystemClock
 from everstream.core.deduplication import Dedupe
+from everstream.core.ending import Until
 from everstream.core.errors import ConfigurationError
 from everstream.core.events import Event, ReadyState, StreamItem
 from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES
+from everstream.core.payloads import ErrorIn, ProgressIn
 from everstream.core.protocol import EventSourceProtocol
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.refusals import RESUME_REJECTED_ON, OnResumeRejected
@@ -22,6 +24,7 @@ from everstream.core.timeouts import Timeouts
 from everstream.core.watchdog import Watchdog
 from everstream.lifeline import Lifeline
 from everstream.observe.logs import LoggerLike, StreamLog, public_url
+from everstream.source.consuming import Consuming
 from everstream.source.items import Items
 from everstream.source.loop import StreamLoop
 from everstream.source.observing import Observing
@@ -52,11 +55,12 @@ if TYPE_CHECKING:
 __all__ = ["EventSource"]
 
 
-class EventSource:
+class EventSource(Consuming):
     """An event stream that is kept alive: it reconnects, resumes, and says what happened.
 
-    Iterate over it for events, over `all()` for everything. Nothing is sent before the first item is
-    asked for. An item counts as delivered, and `last_event_id` moves, when the next one is asked for.
+    Iterate over it for events, over `json()` for their data, over `all()` for everything. Nothing is sent
+    before the first item is asked for. An item counts as delivered, and `last_event_id` moves, when the next
+    one is asked for.
 
     One thread iterates; `close()`, `reconnect()`, `ack()` and the attributes are for any thread. It
     belongs to the process in which it was first iterated.
@@ -82,7 +86,9 @@ class EventSource:
         retry: RetryPolicy | None = None,
         resume: Resumption | None = None,
         last_event_id: str | None = None,
-        until: str | None = None,
+        until: Until | None = None,
+        error_in: ErrorIn | None = None,
+        progress_in: ProgressIn | None = None,
         resume_rejected_on: Collection[int] = RESUME_REJECTED_ON,
         on_resume_rejected: OnResumeRejected = "fail",
         replay_safe: bool | None = None,
@@ -116,8 +122,13 @@ class EventSource:
             retry: When to reconnect; `RetryPolicy()`, that is for ever, by default.
             resume: How to ask for what was missed; `LastEventID()` by default.
             last_event_id: Where to begin: the cursor for the first request, if no checkpoint has one.
-            until: The data that ends the stream, such as `[DONE]`. It is not delivered.
-            replay_safe: Whether the request may be made again once it has delivered an event. By
+            until: The data that ends the stream, such as `[DONE]`, which is not delivered; or a function
+                that says of an event whether it is the last, which is.
+            error_in: A function that finds the error that an event carries, or that a `ResponseRejected`
+                means, and returns it, or None. It goes the way of every error, to `retry` first.
+            progress_in: A function that says whether an event is progress, as all are by default: ends an
+                outage, and makes of a request that is not replay-safe one that is not repeated.
+            replay_safe: Whether the request may be made again once it has delivered progress. By
                 default a GET may, and anything else only if a `resume` strategy is given.
             resume_rejected_on: Statuses by which a server says that it no longer has the cursor.
             on_resume_rejected: Whether to `fail` then, or to `restart` without it, with a gap.
@@ -143,7 +154,7 @@ class EventSource:
         # fmt: off
         require_sane(
             retry=retry, timeouts=timeouts, dedupe=dedupe, ack=ack, max_unacknowledged=max_unacknowledged,
-            last_event_id=last_event_id, until=until, name=name, checkpoint_required=checkpoint_required,
+            last_event_id=last_event_id, name=name, checkpoint_required=checkpoint_required,
             checkpoint=checkpoint, checkpoint_key=checkpoint_key, checkpoint_interval=checkpoint_interval,
         )
         template = RequestTemplate(
@@ -153,9 +164,9 @@ class EventSource:
             replay_safe = method.upper() == "GET" or resume is not None
         self._protocol = EventSourceProtocol(
             retry=retry, resume=resume, last_event_id=last_event_id or "", until=until,
-            replay_safe=replay_safe, credentials_renewed=template.renews_credentials,
-            dedupe=dedupe, max_event_bytes=max_event_bytes, resume_rejected_on=resume_rejected_on,
-            on_resume_rejected=on_resume_rejected,
+            error_in=error_in, progress_in=progress_in, replay_safe=replay_safe,
+            credentials_renewed=template.renews_credentials, dedupe=dedupe, max_event_bytes=max_event_bytes,
+            resume_rejected_on=resume_rejected_on, on_resume_rejected=on_resume_rejected,
         )
         limits = Timeouts() if timeouts is None else timeouts
         clock = SystemClock() if clock is None else clock
@@ -182,20 +193,6 @@ class EventSource:
             clock=clock, observe=observe,
         ).items())
         # fmt: on
-
-    def __iter__(self) -> Iterator[Event]:
-        """Gives events as they arrive, across reconnects.
-
-        A loop that was left can be entered again: it goes on where it stopped, on the same connection.
-
-        Raises:
-            EverstreamError: The stream failed for good. Iterating again raises it again.
-        """
-        return (item for item in self.all() if type(item) is Event)
-
-    def __next__(self) -> Event:
-        """Returns the next event; see `__iter__`."""
-        return next(iter(self))
 
     def all(self, *, raise_on_failure: bool = True) -> Iterator[StreamItem]:
         """Gives everything that happens: events, comments, and what became of the connection.

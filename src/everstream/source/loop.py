@@ -18,14 +18,13 @@ from everstream.core.events import (
     Event,
     Failed,
     Interrupted,
-    Observation,
     Opened,
     Outcome,
     ReadyState,
-    Received,
     StreamItem,
     WireItem,
 )
+from everstream.core.observations import Observation, Received
 from everstream.core.protocol import EventSourceProtocol
 from everstream.core.watchdog import Watchdog
 from everstream.lifeline import Lifeline

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from everstream.clock import Clock
-from everstream.core.events import Observation
+from everstream.core.observations import Observation
 from everstream.observe.logs import StreamLog
 from everstream.observe.observer import Observer
 from everstream.stats import Tally

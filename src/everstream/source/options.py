@@ -32,7 +32,6 @@ _KINDS: dict[str, type] = {
     "timeouts": Timeouts,
     "dedupe": Dedupe,
     "last_event_id": str,
-    "until": str,
     "name": str,
     "checkpoint_key": str,
 }

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from everstream.clock import Clock
 from everstream.core.errors import CheckpointError, ConfigurationError
-from everstream.core.events import Duplicate, Event, Position, Unacknowledged, WireItem
+from everstream.core.events import Duplicate, Event, Position, WireItem
+from everstream.core.observations import Unacknowledged
 from everstream.core.protocol import EventSourceProtocol
 from everstream.ledger import Ledger
 from everstream.lifeline import Lifeline

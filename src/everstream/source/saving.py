@@ -17,7 +17,7 @@ from collections.abc import Callable
 from everstream.checkpoints import CheckpointStore
 from everstream.clock import Clock
 from everstream.core.errors import CheckpointError
-from everstream.core.events import CheckpointFailed, CheckpointSaved
+from everstream.core.observations import CheckpointFailed, CheckpointSaved
 
 __all__ = ["Saver"]
 

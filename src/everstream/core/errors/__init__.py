@@ -3,7 +3,8 @@
 Rule: this folder imports only what the errors carry; the values of `events`, which imports it, it names
 for type checkers alone. An error keeps what a reader of it needs as attributes, and makes its message
 from them. No message and no representation holds the user-info or query of a URL, a header value (but
-for a media type that was refused), or anything the server sent as a payload: errors end up in logs.
+for a media type that was refused), or anything the server sent as a payload (but for the message of an
+error that it reported): errors end up in logs.
 
 - `EverstreamError`
     - `ConfigurationError`: an argument cannot work (also a `ValueError`)
@@ -18,12 +19,15 @@ for a media type that was refused), or anything the server sent as a payload: er
     - `EventTooLarge`: an event above `max_event_bytes` (permanent)
     - `RetriesExhausted`: the policy's `stop` said so (permanent)
     - `StreamIncomplete`: ended without the `until` that was asked for
+        - `AnswerIncomplete`: the answer of a model broke off
     - `PayloadError`: the stream is well, what it carried is not
         - `InvalidJSON`: the data of an event is no JSON
+        - `ProviderError`: an error that the server reported, in the stream or in place of one
     - `HandlerFailed`: the handler of a worker could not handle an event (permanent)
     - `CheckpointError`: a checkpoint store is corrupt (permanent), locked or out of reach
 """
 
+from everstream.core.errors.answer import AnswerIncomplete
 from everstream.core.errors.base import ConfigurationError, EverstreamError
 from everstream.core.errors.checkpoint import CheckpointError
 from everstream.core.errors.connection import (
@@ -38,7 +42,7 @@ from everstream.core.errors.connection import (
     TimeoutKind,
 )
 from everstream.core.errors.handling import HandlerFailed
-from everstream.core.errors.payload import InvalidJSON, PayloadError
+from everstream.core.errors.payload import InvalidJSON, PayloadError, ProviderError
 from everstream.core.errors.response import (
     ContentTypeRejected,
     RedirectRejected,
@@ -47,6 +51,7 @@ from everstream.core.errors.response import (
 )
 
 __all__ = [
+    "AnswerIncomplete",
     "CertificateInvalid",
     "CheckpointError",
     "ConfigurationError",
@@ -58,6 +63,7 @@ __all__ = [
     "InterruptionReason",
     "InvalidJSON",
     "PayloadError",
+    "ProviderError",
     "RedirectRejected",
     "ResponseRejected",
     "RetriesExhausted",

@@ -10,6 +10,8 @@ class EverstreamError(Exception):
 
     retryable: bool = False
     """Whether the same request may succeed if it is made again, unchanged."""
+    retry_after: float | None = None
+    """Seconds that the server asked to wait first (RFC 9110, 10.2.3), or None."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"

@@ -10,7 +10,7 @@ from everstream.core.errors.base import EverstreamError
 from everstream.core.wording import count, printable, seconds
 
 if TYPE_CHECKING:
-    from everstream.core.events import WireItem
+    from everstream.core.events import Event, WireItem
 
 __all__ = [
     "CertificateInvalid",
@@ -151,17 +151,20 @@ class RetriesExhausted(EverstreamError):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class StreamIncomplete(EverstreamError):
-    """The stream ended without the data that `until` names.
+    """The stream ended without what `until` names.
 
     Attributes:
-        until: What should have ended it.
-        events_received: Events received before the end.
+        until: The data that should have ended it; None if a function was to find its last event.
+        events_received: Events received on this connection before the end.
+        bytes_received: Bytes of body received on it, decompressed.
+        received: These events; of a long stream the latest, with 1 MiB of data at most.
     """
 
-    until: str
+    until: str | None
     events_received: int
+    bytes_received: int = 0
+    received: tuple[Event, ...] = ()
 
     def __str__(self) -> str:
-        return (
-            f"the stream ended after {count(self.events_received, 'event')} without {printable(self.until)}"
-        )
+        missing = "the event that is its last" if self.until is None else printable(self.until)
+        return f"the stream ended after {count(self.events_received, 'event')} without {missing}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json import dumps
 from typing import TypeAlias, cast
 
@@ -87,6 +87,8 @@ class RequestTemplate:
             connecting: Header fields and parameters of the protocol.
             agent: The `User-Agent`, unless the caller or their session names another.
         """
+        if connecting.url is not None:
+            return self._of_the_rest(connecting.url).prepare(session, replace(connecting, url=None), agent)
         headers = self._headers(connecting, agent, session)
         auth = self._auth()
         if auth is None and session.auth is None:
@@ -102,6 +104,10 @@ class RequestTemplate:
             auth=auth,
         )
         return session.prepare_request(request)
+
+    def _of_the_rest(self, url: str) -> RequestTemplate:
+        """Returns the request for what has not come yet, with the caller's headers and credentials."""
+        return replace(self, url=url, method="GET", params=None, json=None, data=None)
 
     def _auth(self) -> Auth | None:
         auth = self.auth
