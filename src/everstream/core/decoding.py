@@ -52,9 +52,10 @@ def _orjson() -> Callable[[str], object]:
 
 
 def _msgspec() -> Callable[[str], object]:
-    import msgspec.json
+    from msgspec.json import Decoder
 
-    return msgspec.json.decode
+    decode: Callable[[str], object] = Decoder[object]().decode
+    return decode
 
 
 _PARSERS: Mapping[JSONLibrary, Callable[[], Callable[[str], object]]] = {

@@ -1,0 +1,170 @@
+"""What is asked of a model API, and how: where, with which key, and what belongs to the stream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from everstream.clock import Clock
+from everstream.core.errors import ConfigurationError, ProviderError
+from everstream.core.reconnection import RetryPolicy
+from everstream.core.resumption import Resumption
+from everstream.core.timeouts import Timeouts
+from everstream.observe.logs import LoggerLike
+from everstream.source.options import MetricsLike
+from everstream.transports.sync import Session
+
+__all__ = [
+    "Conversation",
+    "Key",
+    "ModelRequest",
+    "StreamOptions",
+    "base_url_of",
+    "body_of",
+    "conversation_of",
+    "key_of",
+    "require",
+]
+
+Key: TypeAlias = str | Callable[[], str]
+"""An API key, or a function of no arguments that gives one for each attempt."""
+
+Conversation: TypeAlias = str | Sequence[Mapping[str, object]]
+"""Messages, as the API has them; a text is one message of the user."""
+
+_READ_SECONDS = 600.0
+"""A model may think for minutes before its first byte, and a request that is given up is paid for."""
+
+_ATTEMPTS = 3
+"""Somebody waits for an answer: after these, an error says more than further waiting."""
+
+_LEAST_SECRET = 8
+"""Characters: servers that ask for no key are sent words such as `none`, which are no secret."""
+
+_UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions:
+    """What belongs to the stream, whatever the API.
+
+    Attributes:
+        session: A session of requests.
+        timeouts: Limits on waiting; by default 5 s for a connection, and 600 s of silence.
+        retry: When to try again before the first delta; by default three attempts in all.
+        name: The user's name for the stream.
+        logger: Where log records go.
+        metrics: What measures the stream.
+        clock: The time.
+        keep_chunks: Whether payloads are kept.
+    """
+
+    session: Session | None
+    timeouts: Timeouts | None
+    retry: RetryPolicy | None
+    name: str | None
+    logger: LoggerLike | None
+    metrics: MetricsLike | None
+    clock: Clock | None
+    keep_chunks: bool
+
+    def __post_init__(self) -> None:
+        if self.timeouts is None:
+            object.__setattr__(self, "timeouts", Timeouts(read=_READ_SECONDS))
+        if self.retry is None:
+            object.__setattr__(self, "retry", RetryPolicy.attempts(_ATTEMPTS))
+
+
+@dataclass(kw_only=True)
+class ModelRequest:
+    """One request; its representation shows none of it.
+
+    Attributes:
+        url: Where to.
+        key: The API key, if there is one.
+        key_header: The header that takes it.
+        key_scheme: What stands before it there.
+        key_variables: Where else it was looked for.
+        extra_headers: Header fields of the format, and over them the caller's.
+        body: The body, to be sent as JSON; None for a GET.
+        params: Query parameters.
+        resume: How to ask for the rest of a stream.
+        last_event_id: Where to begin.
+    """
+
+    url: str = field(repr=False)
+    key: Key | None = field(repr=False)
+    key_header: str
+    key_variables: tuple[str, ...]
+    extra_headers: Mapping[str, str] = field(repr=False)
+    key_scheme: str = ""
+    body: Mapping[str, object] | None = field(default=None, repr=False)
+    params: Mapping[str, str] | None = field(default=None, repr=False)
+    resume: Resumption | None = None
+    last_event_id: str | None = None
+    _sent_key: str = field(default="", init=False, repr=False)
+
+    @property
+    def method(self) -> str:
+        """The request's method."""
+        return "GET" if self.body is None else "POST"
+
+    def headers(self) -> Mapping[str, str] | Callable[[], Mapping[str, str]]:
+        """Returns the header fields, or a function that gives them for each attempt if the key is one."""
+        return self._headers if callable(self.key) else self._headers()
+
+    def explain(self, error: ProviderError) -> None:
+        """Takes the key out of what the server said, and says if it was missing."""
+        if len(self._sent_key) >= _LEAST_SECRET:
+            # Some servers repeat the key that they refuse.
+            error.message = error.message.replace(self._sent_key, "***")
+        elif error.status == _UNAUTHORIZED and not self._sent_key:
+            variables = " or ".join(self.key_variables)
+            error.message = f"{error.message} (no api_key= was given, nor {variables} set)"
+
+    def _headers(self) -> Mapping[str, str]:
+        key = self.key() if callable(self.key) else self.key
+        self._sent_key = key or ""
+        own = {self.key_header: self.key_scheme + key} if key else {}
+        return {**own, **self.extra_headers}
+
+
+def base_url_of(given: str | None, variable: str, default: str) -> str:
+    """Returns where an API is: as given, or as the environment says, or its provider's."""
+    return (given or os.environ.get(variable) or default).rstrip("/")
+
+
+def key_of(given: Key | None, *variables: str) -> Key | None:
+    """Returns the key: as given, or as the environment says; None if there is none, which some servers allow.
+
+    Raises:
+        ConfigurationError: It can be no key.
+    """
+    if not (given is None or isinstance(given, str) or callable(given)):
+        raise ConfigurationError(f"api_key= takes text or a function, not a {type(given).__name__}")
+    return given or next((value for name in variables if (value := os.environ.get(name))), None)
+
+
+def require(**required: object) -> None:
+    """Raises `ConfigurationError` if an argument is missing."""
+    missing = [f"{name}=" for name, value in required.items() if not value]
+    if missing:
+        raise ConfigurationError(f"a model stream needs {' and '.join(missing)}")
+
+
+def conversation_of(messages: Conversation) -> Sequence[Mapping[str, object]]:
+    """Returns messages as the API has them."""
+    return [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+
+
+def body_of(parameters: Mapping[str, object]) -> Mapping[str, object]:
+    """Returns the body of a request that is to be streamed; parameters that are None are left out.
+
+    Raises:
+        ConfigurationError: It is not to be streamed.
+    """
+    if parameters.get("stream", True) is not True:
+        raise ConfigurationError("stream= is always true here")
+    return {**{name: value for name, value in parameters.items() if value is not None}, "stream": True}

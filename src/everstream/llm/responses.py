@@ -1,0 +1,181 @@
+"""Responses, from OpenAI and servers that are compatible with it; those in the background can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+from urllib.parse import quote
+
+from everstream.clock import Clock
+from everstream.core.events import Event
+from everstream.core.reconnection import RetryPolicy
+from everstream.core.resumption import QueryCursor
+from everstream.core.timeouts import Timeouts
+from everstream.llm.fields import fields_of, number_of
+from everstream.llm.formats.responses import ResponsesFormat
+from everstream.llm.request import Key, ModelRequest, StreamOptions, base_url_of, body_of, key_of, require
+from everstream.llm.stream import ModelStream
+from everstream.observe.logs import LoggerLike
+from everstream.source.options import MetricsLike
+from everstream.transports.sync import Session
+
+__all__ = ["Input", "ResponsesStream"]
+
+Input: TypeAlias = str | Sequence[Mapping[str, object]]
+"""What to respond to: a text, or items as the API has them."""
+
+_URL = "https://api.openai.com/v1"
+_URL_VARIABLE = "OPENAI_BASE_URL"
+_KEY_VARIABLE = "OPENAI_API_KEY"
+_CURSOR = "starting_after"
+
+
+class ResponsesStream(ModelStream):
+    """A response of OpenAI's API.
+
+    With `background=True` the response goes on at the server when the connection breaks, and so does this
+    stream: it asks for what it has not got. What it then has not given twice is also not paid for twice.
+    Save `id` and `last_sequence_number` to go on in another process, with `ResponsesStream.resume`.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        model: str = "",
+        input: Input = "",  # noqa: A002
+        api_key: Key | None = None,
+        *,
+        session: Session | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        keep_chunks: bool = False,
+        name: str | None = None,
+        logger: LoggerLike | None = None,
+        metrics: MetricsLike | None = None,
+        clock: Clock | None = None,
+        **parameters: object,
+    ) -> None:
+        """Describes the request; it is made when the stream is iterated.
+
+        Args:
+            base_url: Where the API is, with its version. By default the value of `OPENAI_BASE_URL`, or else
+                OpenAI.
+            model: The model.
+            input: What to respond to: a text, or items as the API has them.
+            api_key: The key, or a function of no arguments that gives it for each attempt. By default the
+                value of `OPENAI_API_KEY`.
+            session: A session of yours, used as it is and not closed.
+            timeouts: Limits on waiting, in seconds; by default 5 for a connection and 600 of silence.
+            retry: When to try again before the first delta; by default three attempts in all.
+            headers: Header fields, over those of the API.
+            keep_chunks: Whether to keep the payloads in `chunks`.
+            name: Your name for the stream, for logs and metrics.
+            logger: Where log records go.
+            metrics: What measures the stream; it needs a name.
+            clock: The time, for tests.
+            parameters: What else goes into the body: `background=`, `instructions=`, `tools=`...
+
+        Raises:
+            ConfigurationError: An argument cannot work.
+        """
+        require(model=model, input=input)
+        is_resumable = parameters.get("background") is True
+        request = _request(
+            base_url, "", api_key, headers, body=body_of({"model": model, "input": input, **parameters})
+        )
+        self._responses_url = request.url
+        if is_resumable:
+            request.resume = QueryCursor(_CURSOR, of=self._sequence_number, url=self._url_of_the_rest)
+        # fmt: off
+        options = StreamOptions(
+            session=session, timeouts=timeouts, retry=retry, name=name, logger=logger, metrics=metrics,
+            clock=clock, keep_chunks=keep_chunks,
+        )
+        # fmt: on
+        super().__init__(ResponsesFormat(resumable=is_resumable), request, options)
+
+    @classmethod
+    def resume(
+        cls,
+        response_id: str,
+        starting_after: int | None = None,
+        base_url: str | None = None,
+        api_key: Key | None = None,
+        *,
+        session: Session | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        keep_chunks: bool = False,
+        name: str | None = None,
+        logger: LoggerLike | None = None,
+        metrics: MetricsLike | None = None,
+        clock: Clock | None = None,
+    ) -> ResponsesStream:
+        """Returns the stream of a response that was begun in the background, by any process.
+
+        Args:
+            response_id: Its id.
+            starting_after: The number of the last event that is not to be given again; None for all.
+            base_url: As for the class, as all that follows.
+            api_key: The key.
+            session: A session of yours.
+            timeouts: Limits on waiting.
+            retry: When to try again.
+            headers: Header fields.
+            keep_chunks: Whether to keep the payloads.
+            name: Your name for the stream.
+            logger: Where log records go.
+            metrics: What measures the stream.
+            clock: The time.
+
+        Raises:
+            ConfigurationError: An argument cannot work.
+        """
+        require(response_id=response_id)
+        request = _request(base_url, f"/{quote(response_id, safe='')}", api_key, headers)
+        request.params = {"stream": "true"}
+        request.resume = QueryCursor(_CURSOR, of=cls._sequence_number)
+        request.last_event_id = None if starting_after is None else str(starting_after)
+        # fmt: off
+        options = StreamOptions(
+            session=session, timeouts=timeouts, retry=retry, name=name, logger=logger, metrics=metrics,
+            clock=clock, keep_chunks=keep_chunks,
+        )
+        # fmt: on
+        stream = cls.__new__(cls)
+        ModelStream.__init__(stream, ResponsesFormat(resumable=True), request, options)
+        return stream
+
+    @property
+    def last_sequence_number(self) -> int | None:
+        """The number of the last event that was given, from which `resume` goes on; None before the first."""
+        cursor = self.source.last_event_id
+        return int(cursor) if cursor.isdecimal() else None
+
+    def _url_of_the_rest(self) -> str:
+        return f"{self._responses_url}/{quote(self.id or '', safe='')}?stream=true"
+
+    @staticmethod
+    def _sequence_number(event: Event) -> int | None:
+        return number_of(fields_of(event.json()).get("sequence_number")) if event.data else None
+
+
+def _request(
+    base_url: str | None,
+    path: str,
+    api_key: Key | None,
+    headers: Mapping[str, str] | None,
+    *,
+    body: Mapping[str, object] | None = None,
+) -> ModelRequest:
+    return ModelRequest(
+        url=f"{base_url_of(base_url, _URL_VARIABLE, _URL)}/responses{path}",
+        key=key_of(api_key, _KEY_VARIABLE),
+        key_header="Authorization",
+        key_scheme="Bearer ",
+        key_variables=(_KEY_VARIABLE,),
+        extra_headers=headers or {},
+        body=body,
+    )

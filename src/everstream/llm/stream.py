@@ -1,0 +1,274 @@
+"""`ModelStream`: an event source whose events make an answer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from everstream.core.ending import Until
+from everstream.core.errors import (
+    AnswerIncomplete,
+    EverstreamError,
+    ProviderError,
+    ResponseRejected,
+    StreamIncomplete,
+    StreamInterrupted,
+)
+from everstream.core.events import Closed, Event, Failed, Opened
+from everstream.llm.answer import Answer, Choice, ToolCall
+from everstream.llm.deltas import Delta, TextDelta
+from everstream.llm.fields import Payload
+from everstream.llm.formats import Format
+from everstream.llm.payloads import Payloads
+from everstream.llm.request import ModelRequest, StreamOptions
+from everstream.source import EventSource
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["ModelStream"]
+
+
+class ModelStream:
+    """The answer of a model, as it comes.
+
+    Iterate over it for the pieces of text, or over `deltas()` for thinking and tool calls as well; or call
+    `read()` for the whole. Nothing is sent before the first is asked for. What has come so far can be read
+    from the attributes at any time, from any thread, and after a failure too.
+
+    A loop that ends normally has given a whole answer, unless `close()` was called: see `is_complete`.
+
+    Attributes:
+        source: The event source underneath: its log, its counts, its health.
+    """
+
+    def __init__(self, wire: Format, request: ModelRequest, options: StreamOptions) -> None:
+        """Describes the request; see the classes below."""
+        self._format = wire
+        self._request = request
+        self._payloads = Payloads(wire)
+        self._answer = Answer()
+        self._chunks: list[Payload] | None = [] if options.keep_chunks else None
+        self._pending: deque[Delta] = deque()
+        self._failure: EverstreamError | None = None
+        self._is_complete = False
+        self.source = EventSource(
+            request.url,
+            method=request.method,
+            headers=request.headers(),
+            params=request.params,
+            json=request.body,
+            session=options.session,
+            timeouts=options.timeouts,
+            retry=options.retry,
+            resume=request.resume,
+            last_event_id=request.last_event_id,
+            until=self._until(),
+            error_in=self._error_in,
+            progress_in=self._payloads.progress_in,
+            name=options.name,
+            logger=options.logger,
+            metrics=options.metrics,
+            clock=options.clock,
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        """Gives the text of the answer, the first if there are several, piece by piece as it comes.
+
+        Raises:
+            ProviderError: The server reported an error; it carries the text that had come.
+            AnswerIncomplete: The answer broke off; it carries the text that had come.
+            EverstreamError: No answer could be had. Iterating again raises it again.
+        """
+        return (
+            delta.text
+            for delta in self.deltas()
+            if isinstance(delta, TextDelta) and delta.kind == "text" and delta.choice == 0
+        )
+
+    def deltas(self) -> Iterator[Delta]:
+        """Gives everything that the answers grow by: text, thinking, refusals, tool calls, of all choices.
+
+        A loop that was left can be entered again: it goes on where it stopped.
+
+        Raises:
+            EverstreamError: As for `__iter__`.
+        """
+        while True:
+            while self._pending:
+                delta = self._pending.popleft()
+                if self._answer.add(delta):
+                    yield delta
+            if not self._take_next():
+                return
+
+    def read(self) -> str:
+        """Returns the whole text of the answer, once it is whole.
+
+        Raises:
+            AnswerIncomplete: It broke off, or the stream was closed before its end.
+            EverstreamError: As for `__iter__`.
+        """
+        for _ in self.deltas():
+            pass
+        if not self._is_complete:
+            raise self._broken_off("the stream was closed", None)
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """The text so far; of the first answer if there are several."""
+        return self._first.text
+
+    @property
+    def reasoning(self) -> str:
+        """The thinking so far, where the model shows it."""
+        return self._first.reasoning
+
+    @property
+    def refusal(self) -> str:
+        """What the model said in place of an answer, where the provider tells the two apart."""
+        return self._first.refusal
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls so far; whole once the answer is complete."""
+        return self._first.tool_calls
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer is over, in the provider's word, such as `stop` or `end_turn`; None before."""
+        return self._first.finish_reason
+
+    @property
+    def usage(self) -> Mapping[str, object] | None:
+        """What it cost, as the provider put it, in tokens; None if it has told nothing."""
+        return self._answer.usage
+
+    @property
+    def model(self) -> str | None:
+        """The model that answers, in the provider's words; None before it told."""
+        return self._answer.model
+
+    @property
+    def id(self) -> str | None:
+        """The provider's id of the response; None before it told."""
+        return self._answer.id
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The answers, if several were asked for, in their order."""
+        return tuple(choice for _, choice in sorted(self._answer.choices.items()))
+
+    @property
+    def chunks(self) -> tuple[Mapping[str, object], ...]:
+        """The payloads as they came, if `keep_chunks=True`; else none."""
+        return tuple(self._chunks or ())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the answer is whole: its end has come."""
+        return self._is_complete
+
+    def close(self) -> None:
+        """Ends the stream, at once and for good, as `EventSource.close` does; the loop ends normally."""
+        self.source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.source.__exit__(kind, error, trace)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self.source.name} {'complete' if self._is_complete else 'incomplete'}>"
+        )
+
+    @property
+    def _first(self) -> Choice:
+        return self._answer.choice(0)
+
+    def _until(self) -> Until | None:
+        if self._format.last_type is None:
+            return self._format.sentinel
+        return lambda event: self._payloads.of(event).get("type") == self._format.last_type
+
+    def _take_next(self) -> bool:
+        """Takes the next item of the source; returns whether there may be more."""
+        if self._failure is not None:
+            raise self._failure
+        item = next(self.source.all(raise_on_failure=False), None)
+        match item:
+            case Opened(last_event_id=cursor):
+                if not cursor:
+                    self._begin()
+            case Event():
+                self._take(item)
+            case Closed(reason="until"):
+                self._is_complete = True
+            case Closed(reason="eof"):
+                self._ended()
+            case Closed(reason="no content"):
+                self._fail(self._broken_off("the server answered without content", None))
+            case Failed(error=error):
+                self._fail(self._meaning_of(error))
+            case _:
+                pass
+        return item is not None
+
+    def _begin(self) -> None:
+        """Begins anew: what an attempt told before its first delta counts no more."""
+        self._answer = Answer()
+        if self._chunks is not None:
+            self._chunks = []
+
+    def _take(self, event: Event) -> None:
+        payload = self._payloads.of(event)
+        if self._chunks is not None and payload:
+            self._chunks.append(payload)
+        self._pending.extend(self._payloads.deltas(event))
+        self._format.note(payload, self._answer)
+
+    def _ended(self) -> None:
+        if self._format.is_whole(self._answer):
+            self._is_complete = True
+        else:
+            self._fail(self._broken_off("the server ended the stream", StreamInterrupted(reason="eof")))
+
+    def _fail(self, error: EverstreamError) -> None:
+        self._failure = error
+        raise error
+
+    def _error_in(self, found: Event | ResponseRejected) -> EverstreamError | None:
+        error = self._payloads.error_in(found)
+        if isinstance(error, ProviderError):
+            self._request.explain(error)
+        return error
+
+    def _meaning_of(self, error: EverstreamError) -> EverstreamError:
+        if isinstance(error, ProviderError):
+            error.text = self.text
+            return error
+        if self._answer.has_begun or isinstance(error, StreamIncomplete):
+            return self._broken_off(str(error), error)
+        return error
+
+    def _broken_off(self, reason: str, cause: EverstreamError | None) -> AnswerIncomplete:
+        told = cause if isinstance(cause, StreamIncomplete) else None
+        incomplete = AnswerIncomplete(
+            until=None if told is None else told.until,
+            events_received=self.source.stats.events,
+            bytes_received=self.source.stats.bytes,
+            received=() if told is None else told.received,
+            text=self.text,
+            reason=reason,
+        )
+        incomplete.__cause__ = cause
+        incomplete.retryable = told is not None or (cause is not None and cause.retryable)
+        return incomplete
