@@ -11,7 +11,7 @@ from everstream.core.events import Event
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.resumption import QueryCursor
 from everstream.core.timeouts import Timeouts
-from everstream.llm.fields import fields_of, number_of
+from everstream.llm.fields import number_of
 from everstream.llm.formats.responses import ResponsesFormat
 from everstream.llm.request import Key, ModelRequest, StreamOptions, base_url_of, body_of, key_of, require
 from everstream.llm.stream import ModelStream
@@ -136,7 +136,8 @@ class ResponsesStream(ModelStream):
         require(response_id=response_id)
         request = _request(base_url, f"/{quote(response_id, safe='')}", api_key, headers)
         request.params = {"stream": "true"}
-        request.resume = QueryCursor(_CURSOR, of=cls._sequence_number)
+        stream = cls.__new__(cls)
+        request.resume = QueryCursor(_CURSOR, of=stream._sequence_number)
         request.last_event_id = None if starting_after is None else str(starting_after)
         # fmt: off
         options = StreamOptions(
@@ -144,7 +145,6 @@ class ResponsesStream(ModelStream):
             clock=clock, keep_chunks=keep_chunks,
         )
         # fmt: on
-        stream = cls.__new__(cls)
         ModelStream.__init__(stream, ResponsesFormat(resumable=True), request, options)
         return stream
 
@@ -157,9 +157,8 @@ class ResponsesStream(ModelStream):
     def _url_of_the_rest(self) -> str:
         return f"{self._responses_url}/{quote(self.id or '', safe='')}?stream=true"
 
-    @staticmethod
-    def _sequence_number(event: Event) -> int | None:
-        return number_of(fields_of(event.json()).get("sequence_number")) if event.data else None
+    def _sequence_number(self, event: Event) -> int | None:
+        return number_of(self._payloads.of(event).get("sequence_number"))
 
 
 def _request(
