@@ -7,11 +7,12 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from everstream.clock import Clock
+from everstream.core.errors import InvalidJSON
 from everstream.core.events import Event
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.resumption import QueryCursor
 from everstream.core.timeouts import Timeouts
-from everstream.llm.fields import number_of
+from everstream.llm.fields import fields_of, number_of
 from everstream.llm.formats.responses import ResponsesFormat
 from everstream.llm.request import Key, ModelRequest, StreamOptions, base_url_of, body_of, key_of, require
 from everstream.llm.stream import ModelStream
@@ -86,7 +87,7 @@ class ResponsesStream(ModelStream):
         )
         self._responses_url = request.url
         if is_resumable:
-            request.resume = QueryCursor(_CURSOR, of=self._sequence_number, url=self._url_of_the_rest)
+            request.resume = QueryCursor(_CURSOR, of=_sequence_number, url=self._url_of_the_rest)
         # fmt: off
         options = StreamOptions(
             session=session, timeouts=timeouts, retry=retry, name=name, logger=logger, metrics=metrics,
@@ -136,8 +137,7 @@ class ResponsesStream(ModelStream):
         require(response_id=response_id)
         request = _request(base_url, f"/{quote(response_id, safe='')}", api_key, headers)
         request.params = {"stream": "true"}
-        stream = cls.__new__(cls)
-        request.resume = QueryCursor(_CURSOR, of=stream._sequence_number)
+        request.resume = QueryCursor(_CURSOR, of=_sequence_number)
         request.last_event_id = None if starting_after is None else str(starting_after)
         # fmt: off
         options = StreamOptions(
@@ -145,6 +145,7 @@ class ResponsesStream(ModelStream):
             clock=clock, keep_chunks=keep_chunks,
         )
         # fmt: on
+        stream = cls.__new__(cls)
         ModelStream.__init__(stream, ResponsesFormat(resumable=True), request, options)
         return stream
 
@@ -157,8 +158,13 @@ class ResponsesStream(ModelStream):
     def _url_of_the_rest(self) -> str:
         return f"{self._responses_url}/{quote(self.id or '', safe='')}?stream=true"
 
-    def _sequence_number(self, event: Event) -> int | None:
-        return number_of(self._payloads.of(event).get("sequence_number"))
+
+def _sequence_number(event: Event) -> int | None:
+    try:
+        return number_of(fields_of(event.json()).get("sequence_number"))
+    except InvalidJSON:
+        # A heartbeat of a kind of its own: the cursor stays.
+        return None
 
 
 def _request(
