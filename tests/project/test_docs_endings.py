@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 from tenacity import stop_after_attempt, wait_none
 
-from everstream import CheckpointError, Closed, EventSource, Failed, Interrupted, RetryPolicy, Timeouts
+from everstream import (
+    CheckpointError,
+    Closed,
+    Event,
+    EventSource,
+    Failed,
+    Interrupted,
+    ProviderError,
+    ResponseRejected,
+    RetryPolicy,
+    Timeouts,
+)
 from everstream.checkpoints import MemoryCheckpoint
 from everstream.testing import (
     Connection,
@@ -53,6 +64,20 @@ class Failing(MemoryCheckpoint):
             raise self._error
 
 
+def named_error(found: Event | ResponseRejected) -> ProviderError | None:
+    """Finds the error in an event of type `error`; its data says whether it may pass."""
+    if not isinstance(found, Event) or found.type != "error":
+        return None
+    return ProviderError(message="no", retryable=found.data == "busy")
+
+
+def is_last(event: Event) -> bool:
+    """Picks the last event."""
+    return event.type == "end"
+
+
+LAST = event("b", type="end")
+BUSY, BROKEN = event("busy", type="error"), event("broken", type="error")
 POST: Mapping[str, Any] = {"method": "POST", "retry": QUICK}
 ENDINGS: dict[str, tuple[list[Connection | Step], Mapping[str, Any]]] = {
     "the server answers 204": ([no_content()], {}),
@@ -61,15 +86,33 @@ ENDINGS: dict[str, tuple[list[Connection | Step], Mapping[str, Any]]] = {
         [connection(ONE, raw(b"data: [DONE]"))],
         {"until": "[DONE]"},
     ),
+    "the event that the function `until` picks is delivered": ([connection(ONE, LAST)], {"until": is_last}),
     "a clean end, and the request may be repeated": ([connection(ONE), no_content()], {"retry": QUICK}),
     "a clean end, and the request may not be repeated": ([connection(ONE)], POST),
     "a clean end inside an unfinished block, and the request may not be repeated": (
         [connection(ONE, raw(b"data: b"))],
         POST,
     ),
-    "a clean end without the data that `until` names, and the request may not be repeated": (
+    "a clean end without the end that `until` asks for, and the request may not be repeated": (
         [connection(ONE)],
         {**POST, "until": "[DONE]"},
+    ),
+    "the last block is the one that the function `until` would pick, without its blank line, "
+    "and the request may not be repeated": (
+        [connection(ONE, raw(b"event: end\ndata: b"))],
+        {**POST, "until": is_last},
+    ),
+    "an event in which `error_in` finds a retryable error, and the request may be repeated": (
+        [connection(BUSY), no_content()],
+        {**POST, "error_in": named_error},
+    ),
+    "an event in which `error_in` finds an error, and the request may not be repeated": (
+        [connection(ONE, BUSY)],
+        {**POST, "error_in": named_error},
+    ),
+    "an event in which `error_in` finds an error that is not retryable": (
+        [connection(ONE, BROKEN)],
+        {"error_in": named_error},
     ),
     "a cut or a reset, and the request may be repeated": (
         [connection(ONE, cut()), no_content()],

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import everstream
 from everstream import (
+    AnswerIncomplete,
     CheckpointError,
     CheckpointFailed,
     CheckpointSaved,
@@ -30,16 +31,19 @@ from everstream import (
     Observation,
     Opened,
     Position,
+    ProviderError,
     Received,
     ResponseRejected,
     ResumeRejected,
     RetryHint,
     RetryPolicy,
     StatusRejected,
+    StreamIncomplete,
     Timeouts,
     Unacknowledged,
 )
 from everstream.core import errors as errors_module
+from everstream.llm import ChatStream
 from everstream.observe.logs import Record, StreamLog, record_of
 from everstream.testing import SSEServer
 from tests.project.doc_tables import REFERENCE, table
@@ -112,6 +116,12 @@ def test_the_bound_fields_of_the_log_are_named() -> None:
 
 # Errors.
 
+OF_THE_INSTANCE: Mapping[type[EverstreamError], str] = {
+    AnswerIncomplete: "if a new request may succeed",
+    ProviderError: "[as the server says](api-llm.md#what-is-retryable)",
+}
+"""What the table says of errors whose class says nothing."""
+
 
 def below(kind: type[EverstreamError]) -> list[type[EverstreamError]]:
     """Returns the errors of the library right below one; tests may have made others."""
@@ -137,7 +147,7 @@ def test_the_tree_of_errors_is_that_of_the_code() -> None:
 
 def leaves(kind: type[EverstreamError]) -> Iterable[type[EverstreamError]]:
     """Yields the errors that are raised themselves: all but the bases of several."""
-    if not below(kind) or kind is ConnectFailed:
+    if not below(kind) or kind in (ConnectFailed, StreamIncomplete):
         yield kind
     for error in below(kind):
         yield from leaves(error)
@@ -155,6 +165,8 @@ def test_the_table_of_errors_says_what_is_retryable() -> None:
         if kind is StatusRejected:
             retryable = [code for code in range(100, 600) if StatusRejected(status=code).retryable]
             assert row["retryable"] == ", ".join(map(str, retryable))
+        elif kind in OF_THE_INSTANCE:
+            assert row["retryable"] == OF_THE_INSTANCE[kind]
         else:
             is_retryable = False if issubclass(kind, ResponseRejected) else kind.retryable
             assert row["retryable"] == ("yes" if is_retryable else "no"), name
@@ -184,6 +196,7 @@ def test_the_table_of_defaults_is_that_of_the_code() -> None:
         **defaults(RetryPolicy),
         **defaults(Dedupe),
         **defaults(EventSource),
+        **defaults(ChatStream),
     }
     documented = {
         name: row["default"].strip("`") for name, row in table("timeouts-and-defaults.md", "setting").items()
