@@ -144,8 +144,9 @@ class Answer:
         self.choice(choice).finish_reason = reason
 
     def told(self, *, id: str = "", model: str = "", usage: Payload | None = None) -> None:  # noqa: A002
-        """Notes facts; what is empty says nothing."""
-        self.id = id or self.id
+        """Notes facts; what is empty says nothing, and the first id is the response's."""
+        # Groq ends with a chunk whose id is a stub.
+        self.id = self.id or id or None
         self.model = model or self.model
         self.usage = usage or self.usage
 
