@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from everstream.clock import Clock
 from everstream.core.errors import ConfigurationError, ProviderError
+from everstream.core.events import Event, Position
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.resumption import Resumption
 from everstream.core.timeouts import Timeouts
@@ -17,6 +18,7 @@ from everstream.source.options import MetricsLike
 from everstream.transports.sync import Session
 
 __all__ = [
+    "Anew",
     "Conversation",
     "Key",
     "ModelRequest",
@@ -44,6 +46,22 @@ _LEAST_SECRET = 8
 """Characters: servers that ask for no key are sent words such as `none`, which are no secret."""
 
 _UNAUTHORIZED = 401
+
+
+class Anew:
+    """Begins anew with each attempt: ids of events, if a server gives any, are no way to the rest."""
+
+    def cursor_after(self, item: Event | Position, cursor: str) -> str:
+        """Returns no cursor."""
+        return ""
+
+    def request_headers(self, cursor: str) -> Mapping[str, str | bytes]:
+        """Returns nothing."""
+        return {}
+
+    def request_params(self, cursor: str) -> Mapping[str, str]:
+        """Returns nothing."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from everstream.llm.deltas import Delta, TextDelta
 from everstream.llm.fields import Payload
 from everstream.llm.formats import Format
 from everstream.llm.payloads import Payloads
-from everstream.llm.request import ModelRequest, StreamOptions
+from everstream.llm.request import Anew, ModelRequest, StreamOptions
 from everstream.source import EventSource
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class ModelStream:
             session=options.session,
             timeouts=options.timeouts,
             retry=options.retry,
-            resume=request.resume,
+            resume=request.resume or Anew(),
+            replay_safe=request.resume is not None,
             last_event_id=request.last_event_id,
             until=self._until(),
             error_in=self._error_in,
