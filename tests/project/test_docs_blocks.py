@@ -58,13 +58,13 @@ def run_block(block: Block, origin: str, folder: Path, runner: DocRunner) -> Don
     script = folder / (is_test_module[1] if is_test_module else "block.py")
     script.write_text(source, "utf-8")
     if not is_test_module:
-        return runner.run(script, environment(block))
+        return runner.run(script, environment(block, origin))
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "conftest.py").write_text("from tests.conftest import _on_this_machine_only\n")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(script)],
         cwd=folder,
-        env={**uncounted(), "PYTHONPATH": str(ROOT), **environment(block)},
+        env={**uncounted(), "PYTHONPATH": str(ROOT), **environment(block, origin)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -74,9 +74,10 @@ def run_block(block: Block, origin: str, folder: Path, runner: DocRunner) -> Don
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def environment(block: Block) -> dict[str, str]:
+def environment(block: Block, origin: str) -> dict[str, str]:
     """Returns the environment variables that a block asks for."""
-    return dict(pair.split("=", 1) for pair in block.notes.get("environment", []))
+    pairs = (pair.replace(ORIGIN, origin) for pair in block.notes.get("environment", []))
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 @pytest.mark.parametrize("block", RUN, ids=where)

@@ -89,7 +89,7 @@ def test_the_defaults_of_model_streams_are_on_the_page() -> None:
     assert options.timeouts is not None
     assert options.retry is not None
     assert rows["ChatStream.timeouts"]["meaning"].startswith(f"`Timeouts(read={options.timeouts.read:g})`")
-    assert options.retry.stop.max_attempt_number == 3  # type: ignore[union-attr]
+    assert options.retry.stop.max_attempt_number == 3
     assert rows["ChatStream.retry"]["meaning"].startswith("`RetryPolicy.attempts(3)`")
 
 
