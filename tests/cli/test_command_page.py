@@ -35,7 +35,7 @@ def options_in_help(command: str) -> frozenset[str]:
     return frozenset(option for row in rows for option in re.findall(OPTION, row)) - {"--help"}
 
 
-@pytest.mark.parametrize("command", ["tail", "work", "demo"])
+@pytest.mark.parametrize("command", ["tail", "work", "chat", "demo"])
 def test_the_page_has_the_options_of_the_help_and_no_others(command: str) -> None:
     """Short ones too, in the tables; and prose and examples name no option that is not there."""
     listed = {
@@ -51,16 +51,17 @@ def test_the_page_has_the_exit_codes() -> None:
     """Of each command those that it can have; and there are no others."""
     codes = {
         command: {int(cell) for cell in first_cells(section(command), "exit code")}
-        for command in ("tail", "work", "demo")
+        for command in ("tail", "work", "chat", "demo")
     }
-    assert codes["tail"] == set(Exit) - {Exit.POISONED}
-    assert codes["work"] == set(Exit) - {Exit.TERMINATED}
+    assert codes["tail"] == set(Exit) - {Exit.POISONED, Exit.INCOMPLETE}
+    assert codes["work"] == set(Exit) - {Exit.TERMINATED, Exit.INCOMPLETE}
+    assert codes["chat"] == set(Exit) - {Exit.POISONED}
     assert codes["demo"] == {0, 1, 2, 130, 143}
 
 
 def test_the_page_has_the_formats() -> None:
     """With their defaults, as the help has them."""
     assert first_cells(section("tail"), "format") == [f"`{form.value}`" for form in Format]
-    for command in ("tail", "work"):
+    for command in ("tail", "work", "chat"):
         (log_formats,) = re.findall(r"`--log-format FORMAT` \| `(\w+)` or `(\w+)`", section(command))
         assert list(log_formats) == [form.value for form in LogFormat]

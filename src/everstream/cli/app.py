@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from everstream import __version__
+from everstream.cli.chat import chat as run_chat
+from everstream.cli.chat_options import ChatOptions
 from everstream.cli.extras import needs
 from everstream.cli.spreading import spread
 from everstream.cli.stream_options import StreamOptions
@@ -61,6 +63,16 @@ def work(stream: StreamOptions, options: WorkOptions) -> None:
     Made to run for ever: it retries, keeps its place, and ends in order when it is told to.
     """
     raise typer.Exit(run_work(stream, options))
+
+
+@app.command()
+@spread
+def chat(options: ChatOptions) -> None:
+    """Write the answer of a model as it comes, from any server that is compatible with OpenAI's.
+
+    The key is taken from the environment: OPENAI_API_KEY, or the variable that --bearer-env names.
+    """
+    raise typer.Exit(run_chat(options))
 
 
 @app.command()

@@ -24,16 +24,19 @@ _UNSAFE = (
 )
 _IN_A_LINE = re.compile(f"[{_UNSAFE}]")
 _IN_A_TEXT = re.compile(f"(?!\n)[{_UNSAFE}]")
+_IN_A_TEXT_WITH_TABS = re.compile(f"(?![\n\t])[{_UNSAFE}]")
 
 
-def escaped(text: str, *, lines: bool = False) -> str:
+def escaped(text: str, *, lines: bool = False, tabs: bool = False) -> str:
     r"""Returns the text with every unsafe character as `\x1b` or `\u2028`.
 
     Args:
         text: Anything.
         lines: Leaves line feeds as they are, for a text that is shown in lines.
+        tabs: Leaves line feeds and tabs as they are.
     """
-    return (_IN_A_TEXT if lines else _IN_A_LINE).sub(_number, text)
+    unsafe = _IN_A_TEXT_WITH_TABS if tabs else _IN_A_TEXT if lines else _IN_A_LINE
+    return unsafe.sub(_number, text)
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:

@@ -24,6 +24,8 @@ class Exit(IntEnum):
     """The stream failed as often in a row as `--max-attempts` allows."""
     POISONED = 5
     """A worker's handler could not handle an event, and nobody else took it."""
+    INCOMPLETE = 6
+    """The answer of a model broke off; what had come of it was written."""
     INTERRUPTED = 130
     """SIGINT came: 128 and the signal's number, as shells have it."""
     TERMINATED = 143

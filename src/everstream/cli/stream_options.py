@@ -9,10 +9,18 @@ from typing import Annotated
 
 import typer
 
+from everstream.cli.option_kinds import (
+    CONNECTION,
+    REQUEST,
+    ConnectTimeout,
+    Headers,
+    MaxDelay,
+    limit,
+    most_attempts,
+)
+
 __all__ = ["ResumeAction", "StreamOptions"]
 
-_REQUEST = "Request"
-_CONNECTION = "Connection"
 _CHECKPOINT = "Checkpoint"
 
 
@@ -33,22 +41,17 @@ class StreamOptions:
     method: Annotated[
         str | None,
         typer.Option(
-            "--request", "-X", metavar="METHOD", rich_help_panel=_REQUEST, help="GET, or POST with --data."
+            "--request", "-X", metavar="METHOD", rich_help_panel=REQUEST, help="GET, or POST with --data."
         ),
     ] = None
-    headers: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header", "-H", metavar="'NAME: VALUE'", rich_help_panel=_REQUEST, help="A header; repeatable."
-        ),
-    ] = field(default=None, repr=False)
+    headers: Headers = field(default=None, repr=False)
     data: Annotated[
         str | None,
         typer.Option(
             "--data",
             "-d",
             metavar="TEXT|@FILE",
-            rich_help_panel=_REQUEST,
+            rich_help_panel=REQUEST,
             help="A body: text, the bytes of a file, or @- for stdin. JSON is sent as JSON.",
         ),
     ] = field(default=None, repr=False)
@@ -56,7 +59,7 @@ class StreamOptions:
         str | None,
         typer.Option(
             metavar="NAME",
-            rich_help_panel=_REQUEST,
+            rich_help_panel=REQUEST,
             help="The environment variable that holds a bearer token; read at every attempt.",
         ),
     ] = None
@@ -64,65 +67,29 @@ class StreamOptions:
         str | None,
         typer.Option(
             metavar="ID",
-            rich_help_panel=_REQUEST,
+            rich_help_panel=REQUEST,
             help="Begin after this event, unless a checkpoint says otherwise.",
         ),
     ] = None
-    connect_timeout: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SECONDS|none",
-            rich_help_panel=_CONNECTION,
-            help="The longest wait for a connection; 5 by default.",
-        ),
-    ] = None
+    connect_timeout: ConnectTimeout = None
     read_timeout: Annotated[
         str | None,
-        typer.Option(
-            metavar="SECONDS|none",
-            rich_help_panel=_CONNECTION,
-            help="The longest silence between two bytes; 60 by default.",
-        ),
+        limit("The longest silence between two bytes; 60 by default."),
     ] = None
     first_event_timeout: Annotated[
         str | None,
-        typer.Option(
-            metavar="SECONDS|none",
-            rich_help_panel=_CONNECTION,
-            help="The longest wait for a connection's first event, whatever else comes; no limit by default.",
-        ),
+        limit("The longest wait for a connection's first event, whatever else comes; no limit by default."),
     ] = None
     event_idle_timeout: Annotated[
         str | None,
-        typer.Option(
-            metavar="SECONDS|none",
-            rich_help_panel=_CONNECTION,
-            help="The longest wait for the next event, though heartbeats come; no limit by default.",
-        ),
+        limit("The longest wait for the next event, though heartbeats come; no limit by default."),
     ] = None
-    max_attempts: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            rich_help_panel=_CONNECTION,
-            help="Give up after N failures in a row; never by default.",
-        ),
-    ] = None
-    max_delay: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01,
-            metavar="SECONDS",
-            rich_help_panel=_CONNECTION,
-            help="The most that backoff, and the most that the server, adds to the wait before an attempt;"
-            " 30 and 300 by default.",
-        ),
-    ] = None
+    max_attempts: Annotated[int | None, most_attempts("never")] = None
+    max_delay: MaxDelay = None
     on_resume_rejected: Annotated[
         ResumeAction,
         typer.Option(
-            rich_help_panel=_CONNECTION,
+            rich_help_panel=CONNECTION,
             show_default=False,
             help="What follows if the server no longer has the last event ID: fail (the default), or restart"
             " without it, which leaves a gap.",
@@ -130,12 +97,12 @@ class StreamOptions:
     ] = ResumeAction.FAIL
     no_reconnect: Annotated[
         bool,
-        typer.Option("--no-reconnect", rich_help_panel=_CONNECTION, help="One connection and no more."),
+        typer.Option("--no-reconnect", rich_help_panel=CONNECTION, help="One connection and no more."),
     ] = False
     until: Annotated[
         str | None,
         typer.Option(
-            metavar="TEXT", rich_help_panel=_CONNECTION, help="The data that ends the stream, such as [DONE]."
+            metavar="TEXT", rich_help_panel=CONNECTION, help="The data that ends the stream, such as [DONE]."
         ),
     ] = None
     checkpoint: Annotated[

@@ -6,7 +6,6 @@ import shlex
 import sys
 
 from everstream import (
-    ConfigurationError,
     Event,
     EventSource,
     EverstreamError,
@@ -14,7 +13,6 @@ from everstream import (
     Interrupted,
     Opened,
     ResumeRejected,
-    RetriesExhausted,
     StreamItem,
 )
 from everstream.cli.escaping import escaped
@@ -22,13 +20,14 @@ from everstream.cli.exits import Exit
 from everstream.cli.formats import Bare, Format, JSONLines, Pretty, Writer
 from everstream.cli.logs import stream_logger
 from everstream.cli.options import event_source
-from everstream.cli.pipes import abandon, prepare, until_unread
+from everstream.cli.outcomes import concluded, exit_of
+from everstream.cli.pipes import prepare, until_unread
 from everstream.cli.screen import Screen
 from everstream.cli.signals import Signals
 from everstream.cli.status import Status
 from everstream.cli.stream_options import StreamOptions
 from everstream.cli.tail_options import TailOptions
-from everstream.cli.wording import count, excerpt, final_reason, line_of, reason
+from everstream.cli.wording import count, excerpt, final_reason, line_of
 
 __all__ = ["tail"]
 
@@ -37,22 +36,7 @@ def tail(stream: StreamOptions, options: TailOptions) -> Exit:
     """Writes a stream until it ends, and says how it ended."""
     prepare()
     screen = Screen()
-    try:
-        return _tailed(stream, options, screen)
-    except KeyboardInterrupt:
-        # While the body was read from stdin: there was no stream yet.
-        return Exit.INTERRUPTED
-    except ConfigurationError as error:
-        screen.message(reason(error))
-        return Exit.USAGE
-    except BrokenPipeError:
-        abandon()
-        return Exit.ENDED
-    except OSError as error:
-        # The library's own errors are none of these: it was our output that failed.
-        abandon()
-        screen.message(f"the output could not be written: {error.strerror}")
-        return Exit.TROUBLE
+    return concluded(screen, lambda: _tailed(stream, options, screen))
 
 
 def _tailed(stream: StreamOptions, options: TailOptions, screen: Screen) -> Exit:
@@ -152,9 +136,7 @@ def _report(error: EverstreamError, cursor: str, screen: Screen) -> Exit:
     said = excerpt(error)
     if said is not None:
         screen.message(f"it said: {said}")
-    if isinstance(error, ConfigurationError):
-        return Exit.USAGE
-    return Exit.EXHAUSTED if isinstance(error, RetriesExhausted) else Exit.REFUSED
+    return exit_of(error)
 
 
 def _summary(source: EventSource, *, has_checkpoint: bool) -> str:

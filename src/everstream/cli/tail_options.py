@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 
 from everstream.cli.formats import Format
-from everstream.cli.logs import LogFormat
+from everstream.cli.option_kinds import OUTPUT, LogRecords
 
 __all__ = ["TailOptions"]
-
-_OUTPUT = "Output"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,28 +19,25 @@ class TailOptions:
 
     max_events: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", rich_help_panel=_OUTPUT, help="End after N events were written."),
+        typer.Option(min=1, metavar="N", rich_help_panel=OUTPUT, help="End after N events were written."),
     ] = None
     types: Annotated[
         list[str] | None,
         typer.Option(
-            "--type", metavar="TYPE", rich_help_panel=_OUTPUT, help="Only events of this type; repeatable."
+            "--type", metavar="TYPE", rich_help_panel=OUTPUT, help="Only events of this type; repeatable."
         ),
     ] = None
     format: Annotated[
         Format,
         typer.Option(
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=OUTPUT,
             help="auto is pretty on a terminal, and elsewhere jsonl: one JSON object a line.",
         ),
     ] = Format.AUTO
     lifecycle: Annotated[
         bool,
         typer.Option(
-            "--lifecycle", rich_help_panel=_OUTPUT, help="Also write what happens to the connection."
+            "--lifecycle", rich_help_panel=OUTPUT, help="Also write what happens to the connection."
         ),
     ] = False
-    log_format: Annotated[
-        LogFormat | None,
-        typer.Option(rich_help_panel=_OUTPUT, help="Write the stream's log records to stderr."),
-    ] = None
+    log_format: LogRecords = None

@@ -22,7 +22,7 @@ from everstream import (
 from everstream.cli.escaping import escaped
 from everstream.core.refusals import RESUME_REJECTED_ON
 
-__all__ = ["count", "excerpt", "final_reason", "line_of", "reason"]
+__all__ = ["count", "excerpt", "final_reason", "line_of", "reason", "waiting"]
 
 _EXCERPT_CHARACTERS = 200
 _NOT_FOUND = 404
@@ -40,7 +40,7 @@ def line_of(item: StreamItem) -> tuple[str, str]:
         case Opened():
             return "opened", _opened(item)
         case Interrupted(error=error, delay=delay, attempt=attempt):
-            return "interrupted", f"{reason(error)}; attempt {attempt} in {delay:.1f} s"
+            return "interrupted", waiting(str(error), attempt, delay)
         case Closed(reason=why):
             return "closed", _CLOSED[why]
         case Failed(error=error):
@@ -64,6 +64,11 @@ def _of_wire(item: WireItem) -> tuple[str, str]:
             return "duplicate", escaped(event.type)
         case Event(type=kind):
             return "event", escaped(kind)
+
+
+def waiting(cause: str, attempt: int, delay: float) -> str:
+    """Returns what failed, and which attempt follows in how many seconds."""
+    return f"{escaped(cause)}; attempt {attempt} in {delay:.1f} s"
 
 
 def _opened(item: Opened) -> str:

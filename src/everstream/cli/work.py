@@ -15,7 +15,6 @@ from everstream import (
     EverstreamError,
     HandlerFailed,
     Redelivery,
-    RetriesExhausted,
     Worker,
 )
 from everstream.cli.attempt import Abandoned, Attempt, ToldHandler, failure_of
@@ -26,6 +25,7 @@ from everstream.cli.health_file import keeping_health_file
 from everstream.cli.importing import imported_attempt
 from everstream.cli.logs import LogFormat, stream_logger
 from everstream.cli.options import event_source
+from everstream.cli.outcomes import exit_of
 from everstream.cli.pipes import abandon, is_unread, prepare, until_unread
 from everstream.cli.probes import answering_probes
 from everstream.cli.read_work import ReadWork
@@ -135,7 +135,7 @@ def _ended(worker: Worker) -> Exit:
     except Abandoned:
         return Exit.ENDED
     except EverstreamError as error:
-        end = _exit_of(error)
+        end = exit_of(error)
         cause = error.__cause__ if isinstance(error, HandlerFailed) else None
         fields = {"cause": None if cause is None else failure_of(cause), "said": excerpt(error)}
         told = {name: value for name, value in fields.items() if value is not None}
@@ -155,14 +155,6 @@ def _run(worker: Worker) -> bool:
         finished = run_in_foreground(work)
     worker.raise_failure()
     return finished
-
-
-def _exit_of(error: EverstreamError) -> Exit:
-    if isinstance(error, HandlerFailed):
-        return Exit.POISONED
-    if isinstance(error, ConfigurationError):
-        return Exit.USAGE
-    return Exit.EXHAUSTED if isinstance(error, RetriesExhausted) else Exit.REFUSED
 
 
 def _leave(end: Exit) -> NoReturn:

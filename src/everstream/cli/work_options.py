@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from everstream.cli.logs import LogFormat
+from everstream.cli.option_kinds import OUTPUT
 
 __all__ = ["PoisonAction", "WorkOptions"]
 
 _HANDLER = "Handler"
 _HEALTH = "Health"
-_OUTPUT = "Output"
 
 
 class PoisonAction(str, Enum):
@@ -113,7 +113,7 @@ class WorkOptions:
     log_format: Annotated[
         LogFormat | None,
         typer.Option(
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=OUTPUT,
             help="How the log on stderr is written; console on a terminal, json elsewhere.",
         ),
     ] = None

@@ -1,0 +1,60 @@
+"""What there is to say of an answer, beside its text: one line each, safe in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from everstream import ContentTypeRejected, EverstreamError, ResponseRejected, StreamIncomplete
+from everstream.cli.escaping import escaped
+from everstream.cli.wording import count, reason
+from everstream.llm import AnswerIncomplete, ChatStream, ProviderError
+
+__all__ = ["has_begun", "of_failure", "of_success"]
+
+_WHOLE = ("stop", "tool_calls", "function_call")
+_CUT = {
+    "length": "the answer is cut: it has reached its limit on tokens",
+    "content_filter": "the answer is cut: a filter of the provider has stopped it",
+}
+_OF_A_WRONG_URL = (404, 405)
+
+
+def has_begun(stream: ChatStream) -> bool:
+    """Returns whether anything of an answer has come."""
+    return bool(stream.text or stream.reasoning or stream.refusal or stream.tool_calls)
+
+
+def of_success(stream: ChatStream) -> Iterator[str]:
+    """Yields what the text of a whole answer does not show."""
+    calls = len(stream.tool_calls)
+    if stream.refusal:
+        yield f"the model refuses: {escaped(stream.refusal)}"
+    if calls:
+        yield f"the model asks for {count(calls, 'tool call')}; --json shows them"
+    if not (stream.text or stream.refusal or calls):
+        yield "the answer is empty"
+    finish = stream.finish_reason
+    if finish is not None and finish not in _WHOLE:
+        said = _CUT.get(finish, "the model stopped for another reason than being done")
+        yield f"{said} (finish_reason: {escaped(finish)})"
+
+
+def of_failure(error: EverstreamError, stream: ChatStream) -> Iterator[str]:
+    """Yields why there is no answer, or no more of it, and what may help."""
+    if isinstance(error, AnswerIncomplete):
+        yield f"the answer is incomplete: {escaped(error.reason)}"
+    elif has_begun(stream):
+        yield f"the answer is incomplete: {reason(error)}"
+    else:
+        yield reason(error)
+    if isinstance(error.__cause__, StreamIncomplete) and stream.finish_reason is not None:
+        yield "all of it may have come; if the server never sends [DONE]: --terminator finish_reason"
+    if _may_be_of_the_url(error):
+        yield f"it was asked at {escaped(stream.source.name)}"
+
+
+def _may_be_of_the_url(error: EverstreamError) -> bool:
+    refusal = error.__cause__ if isinstance(error, ProviderError) else None
+    return isinstance(refusal, ContentTypeRejected) or (
+        isinstance(refusal, ResponseRejected) and refusal.status in _OF_A_WRONG_URL
+    )
