@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from everstream.core.arguments import LONGEST_WAIT
 from everstream.core.ending import Until
 from everstream.core.errors import (
     AnswerIncomplete,
@@ -16,6 +18,7 @@ from everstream.core.errors import (
     StreamInterrupted,
 )
 from everstream.core.events import Closed, Event, Failed, Opened
+from everstream.core.reconnection import RetryPolicy
 from everstream.llm.answer import Answer, Choice, ToolCall
 from everstream.llm.deltas import Delta, TextDelta
 from everstream.llm.fields import Payload
@@ -63,7 +66,7 @@ class ModelStream:
             json=request.body,
             session=options.session,
             timeouts=options.timeouts,
-            retry=options.retry,
+            retry=_unmoved_by_silence(options.retry) if request.resume is None else options.retry,
             resume=request.resume or Anew(),
             replay_safe=request.resume is not None,
             last_event_id=request.last_event_id,
@@ -273,3 +276,13 @@ class ModelStream:
         incomplete.__cause__ = cause
         incomplete.retryable = told is not None or (cause is not None and cause.retryable)
         return incomplete
+
+
+def _unmoved_by_silence(retry: RetryPolicy | None) -> RetryPolicy | None:
+    """Returns a policy by which a connection that stays open ends no outage, though it be for an hour.
+
+    A model that thinks for longer than `stable_after` each time, and is cut off each time, would otherwise be
+    asked, and paid for, without end.
+    """
+    # What is no policy is refused by the event source.
+    return replace(retry, stable_after=LONGEST_WAIT) if isinstance(retry, RetryPolicy) else retry
