@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -45,7 +46,8 @@ _ATTEMPTS = 3
 _LEAST_SECRET = 8
 """Characters: servers that ask for no key are sent words such as `none`, which are no secret."""
 
-_UNAUTHORIZED = 401
+_UNAUTHORIZED = (401, 403)
+_SECRET_HEADER = re.compile(r"(?i)auth|key|token|secret")
 
 
 class Anew:
@@ -122,7 +124,7 @@ class ModelRequest:
     params: Mapping[str, str] | None = field(default=None, repr=False)
     resume: Resumption | None = None
     last_event_id: str | None = None
-    _sent_key: str = field(default="", init=False, repr=False)
+    _secrets: Sequence[str] = field(default=(), init=False, repr=False)
 
     @property
     def method(self) -> str:
@@ -135,18 +137,39 @@ class ModelRequest:
 
     def explain(self, error: ProviderError) -> None:
         """Takes the key out of what the server said, and says if it was missing."""
-        if len(self._sent_key) >= _LEAST_SECRET:
+        for secret in self._secrets:
             # Some servers repeat the key that they refuse.
-            error.message = error.message.replace(self._sent_key, "***")
-        elif error.status == _UNAUTHORIZED and not self._sent_key:
+            error.message = _without(secret, error.message)
+        if error.status in _UNAUTHORIZED and not self._secrets:
             variables = " or ".join(self.key_variables)
             error.message = f"{error.message} (no api_key= was given, nor {variables} set)"
 
     def _headers(self) -> Mapping[str, str]:
-        key = self.key() if callable(self.key) else self.key
-        self._sent_key = key or ""
+        key = _text_of(self.key() if callable(self.key) else self.key)
         own = {self.key_header: self.key_scheme + key} if key else {}
-        return {**own, **self.extra_headers}
+        headers = {**own, **self.extra_headers}
+        values = (
+            str(value).rpartition(" ")[2] for name, value in headers.items() if _SECRET_HEADER.search(name)
+        )
+        self._secrets = [value for value in values if value]
+        return headers
+
+
+def _text_of(key: object) -> str:
+    if not (key is None or isinstance(key, str)):
+        raise ConfigurationError(f"the function api_key= gives text, not a {type(key).__name__}")
+    # Variables and files often end with a line feed, which no header can have.
+    return (key or "").strip()
+
+
+def _without(secret: str, message: str) -> str:
+    if len(secret) < _LEAST_SECRET:
+        return message
+    message = message.replace(secret, "***")
+    # What is too long for an excerpt may end inside of it.
+    cut = message.removesuffix("...")
+    shown = next((n for n in range(len(secret) - 1, _LEAST_SECRET - 1, -1) if cut.endswith(secret[:n])), 0)
+    return f"{cut[:-shown]}***" if shown else message
 
 
 def base_url_of(given: str | None, variable: str, default: str) -> str:
