@@ -52,7 +52,7 @@ class Payloads:
         except InvalidJSON as invalid:
             return reported(found.data) if found.type == "error" else invalid
         error = self._format.error_in(payload)
-        return reported(payload) if error is None and found.type == "error" else error
+        return reported(payload or found.data) if error is None and found.type == "error" else error
 
     def progress_in(self, event: Event) -> bool:
         """Returns whether an event carries anything of an answer."""

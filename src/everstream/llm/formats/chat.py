@@ -11,7 +11,7 @@ from everstream.llm.answer import Answer
 from everstream.llm.deltas import Delta, TextDelta, ToolCallDelta
 from everstream.llm.fields import Payload, fields_of, items_of, number_of, text_of
 from everstream.llm.formats import Format
-from everstream.llm.formats.reported import reported
+from everstream.llm.formats.reported import error_of, reported
 
 __all__ = ["ChatFormat", "ChatFormatWithoutDone"]
 
@@ -44,9 +44,10 @@ class ChatFormat(Format):
 
     def error_in(self, payload: Payload) -> ProviderError | None:
         """Returns the error beside, or in place of, the choices."""
-        error = payload.get("error")
-        if error:
-            return reported(error)
+        # OpenRouter may report it with a choice, vLLM as an object of its own.
+        for place in (payload, *items_of(payload.get("choices"))):
+            if place.get("error"):
+                return reported(error_of(place))
         return reported(payload) if payload.get("object") == "error" else None
 
     def is_of(self, event: Event) -> bool:

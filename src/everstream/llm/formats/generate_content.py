@@ -11,7 +11,7 @@ from everstream.llm.answer import Answer
 from everstream.llm.deltas import Delta, TextDelta, ToolCallDelta
 from everstream.llm.fields import Payload, fields_of, is_fields, items_of, number_of, text_of
 from everstream.llm.formats import Format
-from everstream.llm.formats.reported import reported
+from everstream.llm.formats.reported import error_of, reported
 
 __all__ = ["GenerateContentFormat"]
 
@@ -45,7 +45,7 @@ class GenerateContentFormat(Format):
     def error_in(self, payload: Payload) -> ProviderError | None:
         """Returns the error in place of candidates, or why the prompt was blocked."""
         if payload.get("error"):
-            return reported(payload["error"])
+            return reported(error_of(payload))
         feedback = fields_of(payload.get("promptFeedback"))
         blocked = text_of(feedback.get("blockReason"))
         if not blocked:

@@ -12,7 +12,7 @@ from everstream.llm.answer import Answer
 from everstream.llm.deltas import Delta, TextDelta, ToolCallDelta
 from everstream.llm.fields import Payload, fields_of, number_of, text_of
 from everstream.llm.formats import Format
-from everstream.llm.formats.reported import reported
+from everstream.llm.formats.reported import error_of, reported
 
 __all__ = ["MessagesFormat"]
 
@@ -72,7 +72,7 @@ class MessagesFormat(Format):
 
     def error_in(self, payload: Payload) -> ProviderError | None:
         """Returns the error of an `error` event."""
-        return reported(payload.get("error")) if payload.get("type") == "error" else None
+        return reported(error_of(payload)) if payload.get("type") == "error" or payload.get("error") else None
 
     def is_of(self, event: Event) -> bool:
         """Returns whether an event is of a type that the format has."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import cast
 
 from everstream.core.errors import ContentTypeRejected, ProviderError, ResponseRejected
 from everstream.llm.fields import Payload, fields_of, items_of, number_of, text_of
 
-__all__ = ["refused", "reported"]
+__all__ = ["error_of", "refused", "reported"]
 
 _RETRYABLE = frozenset({
     "api_error",
@@ -38,6 +39,9 @@ _OVERLOADED = 529
 _RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, _OVERLOADED})
 _EXCERPT_CHARACTERS = 300
 
+_FIELD = re.compile(r'"(message|type|code|status)"\s*:\s*("(?:[^"\\]|\\.)*"?|[0-9]{3}\b)', re.DOTALL)
+_ERROR = re.compile(r'"error"\s*:')
+
 
 def reported(error: object, *, status: int | None = None, retry_after: float | None = None) -> ProviderError:
     """Returns the error that a payload reports.
@@ -50,8 +54,8 @@ def reported(error: object, *, status: int | None = None, retry_after: float | N
     fields = fields_of(error)
     code = fields.get("code")
     if status is None:
-        named = (number_of(fields.get(name)) for name in ("status_code", "code", "status"))
-        status = next((number for number in named if number is not None and 400 <= number <= 599), None)
+        named = (_status_of(fields.get(name)) for name in ("status_code", "code", "status"))
+        status = next(filter(None, named), None)
     kind = text_of(fields.get("type"), fields.get("status"), fields.get("error_type")) or None
     word = text_of(code) or None
     return ProviderError(
@@ -68,20 +72,34 @@ def refused(response: ResponseRejected) -> ProviderError:
     """Returns what a response says that is no stream: in JSON, in HTML, or in plain text."""
     text = response.body_excerpt.decode("utf-8", "replace").strip()
     body = _json_of(text)
-    error: object = text if body is None else _error_of(body)
-    found = reported(error, status=response.status, retry_after=_retry_after(response))
-    if isinstance(response, ContentTypeRejected) and not (body is not None and "error" in body):
-        found.message = f"{response}; it said: {_plain(text)}"
-        if body is not None:
-            found.message = f"{response}, as if it had not been asked to stream; it said: {_plain(text)}"
-    elif not found.message:
-        found.message = _plain(text) or str(response)
+    if isinstance(response, ContentTypeRejected):
+        found = _unexpected(response, text, body or {})
+    else:
+        error = text if body is None else error_of(body)
+        found = reported(error, status=response.status, retry_after=_retry_after(response))
+        found.message = found.message or _plain(text) or str(response)
     found.retryable = _advised(response, found.retryable)
     return found
 
 
-def _error_of(body: Payload) -> object:
-    return body.get("error") or body
+def error_of(payload: Payload) -> object:
+    """Returns what a payload has in the place of an error; itself, if that says no more than a text."""
+    error = payload.get("error")
+    wrapped = items_of(error)
+    # Beside a text there may be its type, or a status.
+    return wrapped[0] if wrapped else fields_of(error) or payload
+
+
+def _unexpected(response: ContentTypeRejected, text: str, body: Payload) -> ProviderError:
+    """Returns what it means that a response is well, but no stream."""
+    if body.get("error"):
+        # Its status, 200, says nothing of the error.
+        return reported(error_of(body), retry_after=_retry_after(response))
+    is_json = bool(body) or "json" in (response.content_type or "").lower()
+    doubt = ", as if it had not been asked to stream" if is_json else ""
+    return ProviderError(
+        message=f"{response}{doubt}; it said: {_plain(text) or 'nothing'}", status=response.status
+    )
 
 
 def _message(error: object) -> str:
@@ -111,15 +129,32 @@ def _retry_after(response: ResponseRejected) -> float | None:
     return int(milliseconds) / 1000 if re.fullmatch(r"[0-9]{1,12}", milliseconds) else response.retry_after
 
 
+def _status_of(value: object) -> int | None:
+    """Returns a number that is the status of an error; some proxies write it as text."""
+    number = (
+        int(value) if isinstance(value, str) and re.fullmatch("[45][0-9]{2}", value) else number_of(value)
+    )
+    return number if number is not None and 400 <= number <= 599 else None
+
+
 def _json_of(text: str) -> Payload | None:
     try:
         value = cast("object", json.loads(text))
     except (ValueError, RecursionError):
-        # Also the beginning of a text that is too long for an excerpt.
-        return None
+        return _begun(text)
     # Google wraps the error of a request that was to be streamed into a list.
     wrapped = items_of(value)
     return (wrapped[0] if wrapped else fields_of(value)) or None
+
+
+def _begun(text: str) -> Payload | None:
+    """Returns what can be read of a JSON text that was too long for an excerpt: the fields of its error."""
+    told: dict[str, object] = {}
+    for name, value in _FIELD.findall(text) if text.startswith(("{", "[")) else ():
+        is_torn = value.startswith('"') and not value.endswith('"')
+        with suppress(ValueError):
+            told.setdefault(name, json.loads(f'{value}..."' if is_torn else value, strict=False))
+    return {"error": told} if told and _ERROR.search(text) else None
 
 
 def _plain(text: str) -> str:

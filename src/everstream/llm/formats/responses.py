@@ -11,7 +11,7 @@ from everstream.llm.answer import Answer, ToolCall
 from everstream.llm.deltas import Delta, DeltaKind, TextDelta, ToolCallDelta
 from everstream.llm.fields import Payload, fields_of, items_of, number_of, text_of
 from everstream.llm.formats import Format
-from everstream.llm.formats.reported import reported
+from everstream.llm.formats.reported import error_of, reported
 
 __all__ = ["ResponsesFormat"]
 
@@ -75,7 +75,7 @@ class ResponsesFormat(Format):
         if kind == "error":
             return _of_error_event(payload)
         if kind not in _UNSUCCESSFUL:
-            return reported(payload["error"]) if kind is None and payload.get("error") else None
+            return reported(error_of(payload)) if kind is None and payload.get("error") else None
         response = fields_of(payload.get("response"))
         reason = text_of(fields_of(response.get("incomplete_details")).get("reason"))
         found = reported(response.get("error") or {"code": reason})
@@ -90,11 +90,8 @@ class ResponsesFormat(Format):
 
 
 def _of_error_event(payload: Payload) -> ProviderError:
-    error = payload.get("error")
-    if error:
-        return reported(error)
     # Its type says nothing but "error".
-    return reported({name: value for name, value in payload.items() if name != "type"})
+    return reported(error_of({name: value for name, value in payload.items() if name != "type"}))
 
 
 def _settle(output: Iterable[Payload], answer: Answer) -> None:
