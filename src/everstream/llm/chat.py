@@ -9,6 +9,7 @@ from everstream.clock import Clock
 from everstream.core.errors import ConfigurationError
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.timeouts import Timeouts
+from everstream.llm.fields import number_of
 from everstream.llm.formats.chat import ChatFormat, ChatFormatWithoutDone
 from everstream.llm.request import (
     Conversation,
@@ -97,7 +98,8 @@ class ChatStream(ModelStream):
             extra_headers=headers or {},
             body=body_of({"model": model, "messages": conversation_of(messages), **parameters}),
         )
-        wire = ChatFormat() if terminator == "[DONE]" else ChatFormatWithoutDone()
+        choices = number_of(parameters.get("n")) or 1
+        wire = ChatFormat() if terminator == "[DONE]" else ChatFormatWithoutDone(choices)
         # fmt: off
         options = StreamOptions(
             session=session, timeouts=timeouts, retry=retry, name=name, logger=logger, metrics=metrics,

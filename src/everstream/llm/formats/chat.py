@@ -56,9 +56,20 @@ class ChatFormat(Format):
 
 
 class ChatFormatWithoutDone(ChatFormat):
-    """The same of servers that end the body after the last finish reason, without `[DONE]`."""
+    """The same of servers that end the body after the last finish reason, without `[DONE]`.
+
+    Args:
+        choices: How many answers were asked for.
+    """
 
     sentinel: ClassVar[str | None] = None
+
+    def __init__(self, choices: int = 1) -> None:
+        self._choices = choices
+
+    def is_whole(self, answer: Answer) -> bool:
+        """Returns whether all that were asked for are over, those too of which nothing came."""
+        return answer.is_finished and len(answer.choices) >= self._choices
 
 
 def _deltas_of(delta: Payload, choice: int) -> Iterator[Delta]:
