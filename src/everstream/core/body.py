@@ -12,7 +12,9 @@ from everstream.core.parsing import EventStreamParser
 __all__ = ["Body", "shares_id"]
 
 _REMEMBERED = 1_048_576
-"""Characters of data that are kept for an error, whatever the length of the stream."""
+"""Characters of events that are kept for an error, whatever the length of the stream."""
+_OF_EACH = 256
+"""What an event counts for besides its text: its objects take room, though they be empty."""
 
 
 class Body:
@@ -57,9 +59,9 @@ class Body:
         if self._received is None:
             return
         self._received.append(event)
-        self._characters += len(event.data)
+        self._characters += _size_of(event)
         while self._characters > _REMEMBERED:
-            self._characters -= len(self._received.popleft().data)
+            self._characters -= _size_of(self._received.popleft())
 
     def tell(self, error: StreamInterrupted) -> None:
         """Writes into an error how much had come."""
@@ -71,6 +73,10 @@ class Body:
         return StreamIncomplete(
             until=until, events_received=self.events, bytes_received=self.bytes, received=received
         )
+
+
+def _size_of(event: Event) -> int:
+    return _OF_EACH + len(event.type) + len(event.data) + len(event.id)
 
 
 def shares_id(items: Sequence[WireItem], number: int, until: str | None) -> bool:

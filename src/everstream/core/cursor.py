@@ -47,7 +47,8 @@ class Cursor:
         headers, params = self._resume.request_headers(self.value), self._resume.request_params(self.value)
         ask_url: Callable[[str], str | None] | None = getattr(self._resume, "request_url", None)
         url = None if ask_url is None else ask_url(self.value)
-        return Connecting(_HEADERS, headers, params, attempt, self.value if headers or params else "", url)
+        is_sent = bool(headers or params) or url is not None
+        return Connecting(_HEADERS, headers, params, attempt, self.value if is_sent else "", url)
 
     def after(self, item: WireItem) -> str:
         """Returns what the value is once `item`, the next one, is delivered."""

@@ -33,7 +33,7 @@ def decoder(loads: Loads[T]) -> Callable[[str], object]:
     """
     if callable(loads):
         return loads
-    parser = _PARSERS.get(loads)
+    parser = next((parser for name, parser in _PARSERS.items() if name == loads), None)
     if parser is None:
         raise ConfigurationError(f"loads= takes a function, 'json', 'orjson' or 'msgspec', not {loads!r}")
     try:

@@ -31,7 +31,7 @@ class Ending:
     """
 
     def __init__(self, until: Until | None) -> None:
-        if until == "" or not (until is None or callable(until) or type(until) is str):
+        if until == "" or not (until is None or callable(until) or isinstance(until, str)):
             raise ConfigurationError("until= takes the data that ends the stream, or a function of an event")
         self.until = until
 

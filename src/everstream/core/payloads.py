@@ -41,7 +41,7 @@ class Payloads:
 
     def error_in(self, event: Event) -> EverstreamError | None:
         """Returns the error that an event carries, if it carries one."""
-        return None if self._error_in is None else self._error_in(event)
+        return self._found_in(event)
 
     def progress_in(self, event: Event) -> bool:
         """Returns whether an event is progress."""
@@ -49,11 +49,24 @@ class Payloads:
 
     def meaning_of(self, error: EverstreamError) -> EverstreamError:
         """Returns what a refused response means; any other error is what it is."""
-        if self._error_in is None or not isinstance(error, ResponseRejected):
+        meaning = self._found_in(error) if isinstance(error, ResponseRejected) else None
+        if meaning is None or meaning is error:
             return error
-        meaning = self._error_in(error)
-        if meaning is None:
-            return error
-        if meaning is not error and meaning.__cause__ is None:
+        if meaning.__cause__ is None:
             meaning.__cause__ = error
+        if meaning.retry_after is None:
+            # What the server asked for holds, whatever its refusal means.
+            meaning.retry_after = error.retry_after
         return meaning
+
+    def _found_in(self, found: Event | ResponseRejected) -> EverstreamError | None:
+        if self._error_in is None:
+            return None
+        try:
+            error: object = self._error_in(found)
+        except EverstreamError as raised:
+            # Such as the `InvalidJSON` of an event that was parsed to look for one.
+            return raised
+        if error is None or isinstance(error, EverstreamError):
+            return error
+        return ConfigurationError(f"error_in= gives an EverstreamError or None, not a {type(error).__name__}")

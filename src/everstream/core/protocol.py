@@ -164,8 +164,7 @@ class EventSourceProtocol:
             return self._closed("no content")
         if not cursor_sent:
             self._sent = ""
-        error = rejection(status, headers, wall_clock)
-        if error is not None:
+        if (error := rejection(status, headers, wall_clock)) is not None:
             raise error
         self.state = ReadyState.OPEN
         self._refusals.opened()
@@ -182,9 +181,11 @@ class EventSourceProtocol:
             now: The time in seconds.
 
         Yields:
-            Items in wire order, each to be handed to the consumer and then passed to `delivered`. Last
-            there may be an outcome, and the connection is to be given up: `until` was seen, an error was
-            found, or an event was too large (what came before it is not lost).
+            Items in wire order, each to be handed to the consumer and then passed to `delivered`. Last there
+            may be an outcome: `until` was seen, an error was found, or an event was too large.
+
+        Raises:
+            EverstreamError: A function of the caller raised it. Pass the error to `interrupted`.
         """
         items, error = self._body.feed(chunk)
         if self._body.reconnection_time is not None:
@@ -195,12 +196,13 @@ class EventSourceProtocol:
             if type(item) is not Event:
                 yield item
                 continue
-            outcome = self._outcome_in(item, now)
-            if outcome is not None:
+            if (outcome := self._outcome_in(item, now)) is not None:
                 yield outcome
                 return
+            if is_last := self._ending.is_last(item):
+                self.id_is_shared = False  # what follows is not given to anybody
             yield self._passed_on(item)
-            if self._ending.is_last(item):
+            if is_last:
                 yield self._closed("until")
                 return
         if error is not None:
@@ -275,8 +277,7 @@ class EventSourceProtocol:
     def _outcome_in(self, event: Event, now: float) -> Outcome | None:
         if self._ending.is_sentinel(event):
             return self._closed("until")
-        error = self._payloads.error_in(event)
-        if error is None:
+        if (error := self._payloads.error_in(event)) is None:
             return None
         self._reconnector.found_error()
         return self.interrupted(error, now)

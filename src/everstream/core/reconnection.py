@@ -201,7 +201,10 @@ class Reconnector:
 
     def found_error(self) -> None:
         """Notes that this connection delivered an error: what came before it ended no outage."""
-        self.attempt, self._outage_since = self._before
+        attempt, outage_since = self._before
+        if attempt > 1:
+            # If there was none, it begins now: a stream that was well for an hour has not been down for one.
+            self.attempt, self._outage_since = attempt, outage_since
 
     def interrupted(self, error: EverstreamError, now: float, *, at_once: bool = False) -> Decision:
         """Decides what follows a failure.

@@ -23,22 +23,30 @@ class Items:
     def __init__(self, items: Generator[StreamItem, None, None]) -> None:
         self._items = items
         self._process: int | None = None
+        self._error: Exception | None = None
 
     def next(self) -> StreamItem | None:
         """Returns the next item; None after the last.
 
         Raises:
             ConfigurationError: Another thread is at it, or this is a fork of the process that began.
+            Exception: A function of the caller's own raised it. It is raised each time from then on: that
+                there is nothing more must not be taken for the end of the stream.
         """
         if self._process is None:
             self._process = os.getpid()
         self.require_own_process("iterating")
+        if self._error is not None:
+            raise self._error
         try:
             return next(self._items, None)
-        except ValueError:
-            if inspect.getgeneratorstate(self._items) != inspect.GEN_RUNNING:
-                raise
-            raise ConfigurationError("another thread is iterating this event source already") from None
+        except Exception as error:
+            state = inspect.getgeneratorstate(self._items)
+            if isinstance(error, ValueError) and state == inspect.GEN_RUNNING:
+                raise ConfigurationError("another thread is iterating this event source already") from None
+            if state == inspect.GEN_CLOSED:
+                self._error = error
+            raise
 
     def close(self) -> None:
         """Ends the generator; if another thread is at it, that one ends it."""

@@ -147,24 +147,25 @@ class StreamLoop:
         return self._interrupted(connection, error)
 
     def _read(self, connection: Connection) -> Generator[StreamItem, None, Outcome | None]:
-        while self.progress.failure is None:
-            try:
+        try:
+            while self.progress.failure is None:
                 chunk = self._chunk(connection)
-            except EverstreamError as error:
-                return self._interrupted(connection, error)
-            if not chunk:
-                return self._interrupted(connection, None)
-            self.observe(Received(len(chunk)))
-            for item in self.protocol.receive(chunk, self.clock.monotonic()):
-                if isinstance(item, (Interrupted, Closed, Failed)):
-                    return None if self.lifeline.is_closing else item
-                if not self._may_hand(item):
-                    return None
-                handed_at = self.clock.monotonic()
-                yield self._noted(item)
-                self.watchdog.excuse(self.clock.monotonic() - handed_at)
-                self.protocol.delivered(item)
-                self.progress.delivered(self.protocol)
+                if not chunk:
+                    return self._interrupted(connection, None)
+                self.observe(Received(len(chunk)))
+                for item in self.protocol.receive(chunk, self.clock.monotonic()):
+                    if isinstance(item, (Interrupted, Closed, Failed)):
+                        return None if self.lifeline.is_closing else item
+                    if not self._may_hand(item):
+                        return None
+                    handed_at = self.clock.monotonic()
+                    yield self._noted(item)
+                    self.watchdog.excuse(self.clock.monotonic() - handed_at)
+                    self.protocol.delivered(item)
+                    self.progress.delivered(self.protocol)
+        except EverstreamError as error:
+            # Of the connection, or of a function of the caller's own that looks into events.
+            return self._interrupted(connection, error)
         return None
 
     def _chunk(self, connection: Connection) -> bytes:

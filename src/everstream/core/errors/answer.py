@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from everstream.core.errors.connection import StreamIncomplete
-from everstream.core.wording import count
+from everstream.core.wording import count, printable
 
 __all__ = ["AnswerIncomplete"]
 
@@ -23,4 +23,5 @@ class AnswerIncomplete(StreamIncomplete):
     reason: str
 
     def __str__(self) -> str:
-        return f"the answer broke off after {count(len(self.text), 'character')}: {self.reason}"
+        came = count(len(self.text), "character")
+        return f"the answer broke off after {came}: {printable(self.reason, 500)}"
