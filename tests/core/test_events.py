@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from everstream.core import events
+from everstream.core import events, observations
 from everstream.core.errors import CheckpointError, InvalidJSON, StatusRejected, StreamInterrupted
 from everstream.core.events import (
     Closed,
@@ -133,8 +133,10 @@ class TestEveryValue:
 
     def test_everything_exported_exists(self) -> None:
         """`__all__` has no name that is not there, and every class that is."""
-        assert set(events.__all__) >= {type(value).__name__ for value in VALUES}
-        assert all(hasattr(events, name) for name in events.__all__)
+        assert set(events.__all__) >= {type(value).__name__ for value in ITEMS}
+        assert set(observations.__all__) == {"Observation", *(type(value).__name__ for value in BESIDE_THEM)}
+        for module in (events, observations):
+            assert all(hasattr(module, name) for name in module.__all__)
 
 
 @pytest.mark.parametrize(

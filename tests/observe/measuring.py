@@ -36,6 +36,7 @@ from everstream import (
     Observation,
     Opened,
     Position,
+    ProviderError,
     RedirectRejected,
     ResumeRejected,
     RetryHint,
@@ -170,6 +171,7 @@ LOSSES: Mapping[ConnectionLoss, EverstreamError] = {
     "event_idle_timeout": StreamTimeout(kind="event_idle", seconds=60.0),
     "event_too_large": EventTooLarge(limit=1, items=(EVENT,)),
     "incomplete": StreamIncomplete(until=HOSTILE, events_received=1),
+    "error_event": ProviderError(message=HOSTILE, type=HOSTILE, code=HOSTILE, text=HOSTILE),
     "checkpoint": LOCKED,
     "other": UnknownError(HOSTILE),
 }

@@ -6,7 +6,15 @@ import typing
 
 import pytest
 
-from everstream import ConnectFailed, RetriesExhausted, StatusRejected, StreamInterrupted, StreamTimeout
+from everstream import (
+    ConnectFailed,
+    ContentTypeRejected,
+    ProviderError,
+    RetriesExhausted,
+    StatusRejected,
+    StreamInterrupted,
+    StreamTimeout,
+)
 from everstream.core.errors import EverstreamError
 from everstream.core.events import CloseReason
 from everstream.observe.labels import END_OF, StreamEnd, loss_of, outcome_of
@@ -39,6 +47,36 @@ def test_giving_up_is_labelled_by_the_last_failure() -> None:
     assert loss_of(outer) == "read_timeout"
 
 
+@pytest.mark.parametrize(
+    ("refusal", "outcome"),
+    [
+        (StatusRejected(status=404), "status_4xx"),
+        (StatusRejected(status=529), "status_5xx"),
+        (ContentTypeRejected(status=200), "not_a_stream"),
+    ],
+)
+def test_a_refusal_is_labelled_as_one_whatever_it_means(
+    refusal: StatusRejected | ContentTypeRejected, outcome: str
+) -> None:
+    """`error_in` gives an error of the server's own words; the response is its cause."""
+    meaning = ProviderError(message=HOSTILE)
+    meaning.__cause__ = refusal
+    assert outcome_of(meaning) == outcome
+    exhausted = RetriesExhausted(attempts=2, elapsed=1.0, last_error=meaning)
+    exhausted.__cause__ = meaning
+    assert outcome_of(exhausted) == outcome
+
+
+def test_an_error_with_another_cause_is_labelled_by_itself() -> None:
+    """Only a response says what became of an attempt."""
+    error = ConnectFailed(host="a", reason="b")
+    error.__cause__ = OSError("refused")
+    assert outcome_of(error) == "unreachable"
+    unknown = UnknownError(HOSTILE)
+    unknown.__cause__ = StreamTimeout(kind="read", seconds=1.0)
+    assert outcome_of(unknown) == "other"
+
+
 def error_classes(kind: type[EverstreamError] = EverstreamError) -> set[type[EverstreamError]]:
     """Returns an error with all those below it."""
     return {kind}.union(*map(error_classes, kind.__subclasses__()))
@@ -49,7 +87,7 @@ def test_every_error_of_ours_has_a_label() -> None:
     examples = [*ATTEMPT_ERRORS.values(), *LOSSES.values()]
     labelled = {type(error) for error in examples if {outcome_of(error), loss_of(error)} != {"other"}}
     bases = {"EverstreamError", "ResponseRejected", "PayloadError"}
-    end_no_connection = {"InvalidJSON", "HandlerFailed"}
+    end_no_connection = {"InvalidJSON", "HandlerFailed", "AnswerIncomplete"}
     unwrapped = {"RetriesExhausted"}
     ours = {kind for kind in error_classes() if kind.__module__.startswith("everstream.")}
     assert {kind.__name__ for kind in ours - labelled} <= bases | end_no_connection | unwrapped

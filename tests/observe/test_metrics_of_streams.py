@@ -18,6 +18,7 @@ from everstream import (
     EventSource,
     Interrupted,
     Opened,
+    ProviderError,
     RetryPolicy,
     Timeouts,
 )
@@ -167,6 +168,10 @@ LOSSES: dict[ConnectionLoss, tuple[Connection | list[Step], Options]] = {
     "event_idle_timeout": ([ONE, stall()], {"timeouts": Timeouts(event_idle=0.2)}),
     "event_too_large": ([event("1" * 99)], {"max_event_bytes": 50}),
     "incomplete": ([ONE], {"until": "[DONE]", "retry": RetryPolicy.never()}),
+    "error_event": (
+        [ONE, event("busy", type="error")],
+        {"error_in": lambda found: ProviderError(message="busy") if found.type == "error" else None},
+    ),
     "checkpoint": (
         [ONE, event("2", id="2")],
         {"checkpoint": UnwritableStore(), "checkpoint_required": True, "checkpoint_interval": 0},
