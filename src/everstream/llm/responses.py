@@ -7,7 +7,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from everstream.clock import Clock
-from everstream.core.errors import InvalidJSON
+from everstream.core.errors import ConfigurationError, InvalidJSON
 from everstream.core.events import Event
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.resumption import QueryCursor
@@ -38,6 +38,8 @@ class ResponsesStream(ModelStream):
     stream: it asks for what it has not got. What it then has not given twice is also not paid for twice.
     Save `id` and `last_sequence_number` to go on in another process, with `ResponsesStream.resume`.
     """
+
+    _last_number: int | None = None
 
     def __init__(
         self,
@@ -135,6 +137,8 @@ class ResponsesStream(ModelStream):
             ConfigurationError: An argument cannot work.
         """
         require(response_id=response_id)
+        if starting_after is not None and (number_of(starting_after) is None or starting_after < 0):
+            raise ConfigurationError(f"starting_after= takes the number of an event, not {starting_after!r}")
         request = _request(base_url, f"/{quote(response_id, safe='')}", api_key, headers)
         request.params = {"stream": "true"}
         request.resume = QueryCursor(_CURSOR, of=_sequence_number)
@@ -152,8 +156,17 @@ class ResponsesStream(ModelStream):
     @property
     def last_sequence_number(self) -> int | None:
         """The number of the last event that was given, from which `resume` goes on; None before the first."""
+        if self._last_number is not None:
+            return self._last_number
         cursor = self.source.last_event_id
-        return int(cursor) if cursor.isdecimal() else None
+        return int(cursor) if cursor else None
+
+    def _take(self, event: Event) -> None:
+        super()._take(event)
+        # Not the cursor, which moves when the next event is asked for: whoever saves this in the loop has
+        # what the event gave.
+        number = _sequence_number(event)
+        self._last_number = self._last_number if number is None else number
 
     def _url_of_the_rest(self) -> str:
         return f"{self._responses_url}/{quote(self.id or '', safe='')}?stream=true"
