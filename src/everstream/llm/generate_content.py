@@ -23,6 +23,7 @@ Contents: TypeAlias = str | Sequence[Mapping[str, object]]
 
 _URL = "https://generativelanguage.googleapis.com/v1beta"
 _URL_VARIABLE = "GOOGLE_GEMINI_BASE_URL"
+_KINDS = ("models/", "tunedModels/")
 _KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
@@ -74,7 +75,8 @@ class GenerateContentStream(ModelStream):
         require(model=model, contents=contents)
         if isinstance(contents, str):
             contents = [{"role": "user", "parts": [{"text": contents}]}]
-        path = f"models/{quote(model.removeprefix('models/'), safe='')}:streamGenerateContent"
+        kind, slash, name = model.partition("/") if model.startswith(_KINDS) else ("models", "/", model)
+        path = f"{kind}{slash}{quote(name, safe='')}:streamGenerateContent"
         request = ModelRequest(
             url=f"{base_url_of(base_url, _URL_VARIABLE, _URL)}/{path}",
             key=key_of(api_key, *_KEY_VARIABLES),
