@@ -69,6 +69,12 @@ class Choice:
             return True
         return self._add_to_call(delta)
 
+    def end_call(self, index: int) -> None:
+        """Notes that all of a call has come; one without arguments has an empty object of them."""
+        place = self._places.get(index)
+        if place is not None and not self._calls[place].arguments:
+            self._calls[place] = replace(self._calls[place], arguments="{}")
+
     def settle(self, text: str, tool_calls: Sequence[ToolCall]) -> None:
         """Takes the whole from the server, in place of what came by deltas."""
         self._texts["text"] = [text]

@@ -5,10 +5,11 @@ Rule: nothing here raises, so that a field that a server adds, leaves out or set
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
-__all__ = ["Payload", "fields_of", "is_fields", "items_of", "number_of", "text_of"]
+__all__ = ["Payload", "fields_of", "is_fields", "items_of", "json_of", "number_of", "text_of"]
 
 Payload: TypeAlias = Mapping[str, object]
 """A JSON object."""
@@ -34,6 +35,14 @@ def items_of(value: object) -> Sequence[Payload]:
 def text_of(*values: object) -> str:
     """Returns the first of some values that is text, and not empty; empty text if there is none."""
     return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def json_of(value: object) -> str:
+    """Returns a value as a JSON text; empty text if it is too deep for one."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return ""
 
 
 def number_of(value: object) -> int | None:

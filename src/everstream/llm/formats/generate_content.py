@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
 from everstream.core.errors import ProviderError
 from everstream.core.events import Event
 from everstream.llm.answer import Answer
 from everstream.llm.deltas import Delta, TextDelta, ToolCallDelta
-from everstream.llm.fields import Payload, fields_of, is_fields, items_of, number_of, text_of
+from everstream.llm.fields import Payload, fields_of, is_fields, items_of, json_of, number_of, text_of
 from everstream.llm.formats import Format
 from everstream.llm.formats.reported import error_of, reported
 
@@ -72,7 +71,7 @@ def _deltas_of(candidate: Payload) -> Iterator[Delta]:
 def _call_of(call: Payload, choice: int) -> ToolCallDelta:
     # Each call comes whole, and may have no id: so each is given a place of its own.
     return ToolCallDelta(
-        json.dumps(call.get("args") or {}, ensure_ascii=False),
+        json_of(call.get("args") or {}),
         id=text_of(call.get("id")),
         name=text_of(call.get("name")),
         choice=choice,

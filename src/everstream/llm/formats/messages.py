@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -10,7 +9,7 @@ from everstream.core.errors import ProviderError
 from everstream.core.events import Event
 from everstream.llm.answer import Answer
 from everstream.llm.deltas import Delta, TextDelta, ToolCallDelta
-from everstream.llm.fields import Payload, fields_of, number_of, text_of
+from everstream.llm.fields import Payload, fields_of, json_of, number_of, text_of
 from everstream.llm.formats import Format
 from everstream.llm.formats.reported import error_of, reported
 
@@ -54,10 +53,13 @@ class MessagesFormat(Format):
                     model=text_of(message.get("model")),
                     usage=fields_of(message.get("usage")),
                 )
+            case "content_block_stop":
+                answer.choice(0).end_call(number_of(payload.get("index")) or 0)
             case "message_delta":
                 # Its counts are totals, which replace those of the start; what it leaves out stays.
                 told = fields_of(payload.get("usage")).items()
-                answer.usage = {**(answer.usage or {}), **{k: v for k, v in told if v is not None}}
+                usage = {**(answer.usage or {}), **{k: v for k, v in told if v is not None}}
+                answer.told(usage=usage)
                 reason = text_of(fields_of(payload.get("delta")).get("stop_reason"))
                 if reason:
                     answer.finish(reason)
@@ -89,7 +91,7 @@ def _begun(block: Payload, index: int | None) -> Iterable[Delta]:
             given = block.get("input")
             return [
                 ToolCallDelta(
-                    json.dumps(given) if given else "",
+                    json_of(given) if given else "",
                     id=text_of(block.get("id")),
                     name=text_of(block.get("name")),
                     index=index,
