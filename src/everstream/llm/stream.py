@@ -57,7 +57,7 @@ class ModelStream:
         self._chunks: list[Payload] | None = [] if options.keep_chunks else None
         self._pending: deque[Delta] = deque()
         self._failure: EverstreamError | None = None
-        self._is_complete = False
+        self._is_complete = self._is_over = False
         self.source = EventSource(
             request.url,
             method=request.method,
@@ -187,6 +187,7 @@ class ModelStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_over = True
         self.source.__exit__(kind, error, trace)
 
     def __repr__(self) -> str:
@@ -208,12 +209,15 @@ class ModelStream:
         if self._failure is not None:
             raise self._failure
         item = next(self.source.all(raise_on_failure=False), None)
+        self._is_over = self._is_over or isinstance(item, (Closed, Failed))
         match item:
             case Opened(last_event_id=cursor):
                 if not cursor:
                     self._begin()
             case Event():
                 self._take(item)
+            case None if not self._is_over:
+                self._fail(self._broken_off("an exception ended the stream", None))
             case Closed(reason="until"):
                 self._is_complete = True
             case Closed(reason="eof"):
