@@ -35,7 +35,7 @@ def of_success(stream: ChatStream) -> Iterator[str]:
         yield "the answer is empty"
     finish = stream.finish_reason
     if finish is not None and finish not in _WHOLE:
-        said = _CUT.get(finish, "the model stopped for another reason than being done")
+        said = _CUT.get(finish, "the model stopped before it was done")
         yield f"{said} (finish_reason: {escaped(finish)})"
 
 

@@ -1,0 +1,105 @@
+"""`everstream chat` in a pipe, on a terminal, and when somebody has enough of it."""
+
+import json
+import os
+import pty
+import signal
+from pathlib import Path
+
+import pytest
+
+from everstream.cli.chat_output import AnswerText
+from everstream.testing import SSEServer, connection, cut, endless, pause, stall
+from tests.cli.chatting import DONE, asking, chunk, finish, token
+from tests.cli.running import line_from, on_terminal, running, shell, stopped
+
+WILD = "\x1b]0;title\x07\x1b[2J\u202e\x9b2J\rx"
+SHOWN = r"\x1b]0;title\x07\x1b[2J\u202e\x9b2J\x0dx"
+ENDLESS = endless(b'data: {"choices": [{"index": 0, "delta": {"content": "word "}}]}\n\n')
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_tokens_are_there_as_they_come_and_stay_when_it_is_ended(
+    sse_server: SSEServer, number: signal.Signals, code: int
+) -> None:
+    """Before the server sends more; a signal ends the line, and says that the answer is not whole."""
+    sse_server.script([connection(token("one\n"), pause(), token("two\n"), token("thr"), stall())])
+    with running(*asking(sse_server, "why?")) as process:
+        assert line_from(process.stdout) == "one\n"
+        sse_server.release()
+        assert line_from(process.stdout) == "two\n"
+        assert process.stdout is not None
+        assert os.read(process.stdout.fileno(), 3) == b"thr"
+        done = stopped(process, number)
+    assert (done.code, done.out) == (code, "\n")
+    assert done.err == f"everstream: the answer is incomplete: ended by {number.name}\n"
+    sse_server.wait_until_client_gone(0)
+
+
+def test_the_object_is_written_when_it_is_ended_too(sse_server: SSEServer) -> None:
+    """With the text so far, and as what it is."""
+    sse_server.script([connection(token("one"), pause(), stall())])
+    with running(*asking(sse_server, "why?", "--json", "--log-format", "json")) as process:
+        assert "stream.connecting" in line_from(process.stderr)
+        assert "stream.opened" in line_from(process.stderr)
+        sse_server.wait_until_paused()
+        done = stopped(process, signal.SIGINT)
+    written = json.loads(done.out)
+    assert (done.code, written["complete"]) == (130, False)
+    assert written["error"]["error_type"] == "AnswerIncomplete"
+    assert "SIGINT" in written["error"]["message"]
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(sse_server: SSEServer) -> None:
+    """In the middle of an answer that goes on, and of one that is silent."""
+    for last in (ENDLESS, stall()):
+        sse_server.script([connection(token("Hello"), token(" there"), last)])
+        command = asking(sse_server, "why?")
+        done = shell('$everstream "$@" | head -c 3; echo "/${PIPESTATUS[0]}"', *command)
+        assert (done.out, done.err) == ("Hel/0\n", "")
+
+
+def test_a_full_disk_is_said_in_one_line(sse_server: SSEServer) -> None:
+    """The exit code is 1: it was not the answer that failed."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    sse_server.script([connection(token("Hello"), stall())])
+    done = shell('$everstream "$@" > /dev/full', *asking(sse_server, "why?"))
+    assert (done.code, done.err) == (
+        1,
+        "everstream: the output could not be written: No space left on device\n",
+    )
+
+
+def test_a_terminal_gets_what_is_safe_there(sse_server: SSEServer) -> None:
+    """From the text, and from what is said of it, on lines of its own. This terminal refuses the rest."""
+    sse_server.script([
+        connection(token(f"a{WILD}"), token("b\nc"), cut()),
+        connection(chunk({"refusal": WILD}), token("d"), finish(WILD), DONE),
+    ])  # fmt: skip
+    with on_terminal(*asking(sse_server, "why?"), columns=200) as terminal:
+        assert terminal.ended() == 6
+    *text, said = terminal.text.splitlines()
+    assert text == [f"a{SHOWN}b", "c"]
+    assert said.startswith("everstream: the answer is incomplete: ")
+    with on_terminal(*asking(sse_server, "why?", "--log-format", "console"), columns=200) as terminal:
+        assert terminal.ended() == 0
+    lines = [line for line in terminal.text.splitlines() if "stream." not in line]
+    assert lines == [
+        "d",
+        f"everstream: the model refuses: {SHOWN}",
+        f"everstream: the model stopped before it was done (finish_reason: {SHOWN})",
+    ]
+
+
+def test_tabs_and_lines_stay_on_a_terminal() -> None:
+    """They are no danger there, and code is made of them."""
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w", encoding="utf-8") as terminal:
+        out = AnswerText(terminal)
+        out.piece("if a:\n\tb")
+        out.piece("\x1b[2J")
+        out.make_room()
+    shown = os.read(master, 1000).decode()
+    os.close(master)
+    assert shown.expandtabs().splitlines() == ["if a:", r"        b\x1b[2J"]
