@@ -54,7 +54,9 @@ class MessagesFormat(Format):
                     usage=fields_of(message.get("usage")),
                 )
             case "content_block_stop":
-                answer.choice(0).end_call(number_of(payload.get("index")) or 0)
+                index = number_of(payload.get("index"))
+                if index is not None:
+                    answer.choice(0).end_call(index)
             case "message_delta":
                 # Its counts are totals, which replace those of the start; what it leaves out stays.
                 told = fields_of(payload.get("usage")).items()
