@@ -19,7 +19,7 @@ _COMPLETED = "response.completed"
 _UNSUCCESSFUL = frozenset({"response.failed", "response.incomplete", "response.cancelled"})
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _CALL_DELTAS = frozenset({"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"})
-_TEXTS: dict[object, DeltaKind] = {
+_TEXTS: dict[str, DeltaKind] = {
     "response.output_text.delta": "text",
     "response.reasoning_summary_text.delta": "reasoning",
     "response.reasoning_text.delta": "reasoning",
@@ -41,14 +41,14 @@ class ResponsesFormat(Format):
 
     def deltas(self, payload: Payload) -> Iterable[Delta]:
         """Returns what an output item begins with or grows by."""
-        kind, index = payload.get("type"), number_of(payload.get("output_index"))
+        kind, index = text_of(payload.get("type")), number_of(payload.get("output_index"))
         piece = text_of(payload.get("delta"))
         if kind in _TEXTS:
             return [TextDelta(piece, _TEXTS[kind])] if piece else ()
         if kind in _CALL_DELTAS:
             return [ToolCallDelta(piece, index=index)] if piece else ()
         item = fields_of(payload.get("item"))
-        if kind == "response.output_item.added" and item.get("type") in _CALLS:
+        if kind == "response.output_item.added" and text_of(item.get("type")) in _CALLS:
             call = _call_of(item)
             return [ToolCallDelta(call.arguments, id=call.id, name=call.name, index=index)]
         return ()
@@ -71,15 +71,15 @@ class ResponsesFormat(Format):
 
     def error_in(self, payload: Payload) -> ProviderError | None:
         """Returns the error of the stream, or of a response that failed, broke off or was cancelled."""
-        kind = payload.get("type")
+        kind = text_of(payload.get("type"))
         if kind == "error":
             return _of_error_event(payload)
         if kind not in _UNSUCCESSFUL:
-            return reported(error_of(payload)) if kind is None and payload.get("error") else None
+            return reported(error_of(payload)) if not kind and payload.get("error") else None
         response = fields_of(payload.get("response"))
         reason = text_of(fields_of(response.get("incomplete_details")).get("reason"))
         found = reported(response.get("error") or {"code": reason})
-        found.type = text_of(kind).partition(".")[2]
+        found.type = kind.partition(".")[2]
         found.message = found.message or f"the response is {found.type}"
         found.retryable = found.retryable and not self._resumable
         return found
@@ -104,7 +104,7 @@ def _settle(output: Iterable[Payload], answer: Answer) -> None:
         part for item in items if item.get("type") == "message" for part in items_of(item.get("content"))
     ]
     texts = [text_of(part.get("text")) for part in parts if part.get("type") == "output_text"]
-    calls = [_call_of(item) for item in items if item.get("type") in _CALLS]
+    calls = [_call_of(item) for item in items if text_of(item.get("type")) in _CALLS]
     answer.choice(0).settle("".join(texts), calls)
 
 
