@@ -17,7 +17,7 @@ from everstream import EverstreamError
 from everstream.testing import BOM, Connection, SSEServer, Step, connection, cut, event, pause, raw, status
 from tests.llm.tutorial_loops import LINES, SECTIONS, SSECLIENT, TABLE, Run, Section, code_lines, surroundings
 
-MOMENT = 0.2
+MOMENT = 0.1
 """Seconds in which a loop could print what lies in its socket; a slow machine spoils no test by it."""
 DEADLINE = 10.0
 
