@@ -6,7 +6,7 @@ import pytest
 
 from everstream.core.cursor import Cursor
 from everstream.core.events import Comment, Duplicate, Event, Position, RetryHint, WireItem
-from everstream.core.resumption import QueryCursor
+from everstream.core.resumption import LastEventID, QueryCursor
 
 SEQUENCE = QueryCursor("after", of=lambda event: event.data if event.data.isdigit() else None)
 EVENT = Event("message", "5", "a")
@@ -16,6 +16,41 @@ def fields(cursor: Cursor) -> tuple[object, object]:
     """Returns the header fields and the parameters that the next request has of a cursor."""
     connecting = cursor.connecting(1)
     return connecting.cursor_headers, connecting.cursor_params
+
+
+class Elsewhere(LastEventID):
+    """A strategy of the caller's own: the cursor is in the path, and nowhere else."""
+
+    def request_headers(self, cursor: str) -> dict[str, str | bytes]:
+        """Returns nothing."""
+        return {}
+
+    def request_url(self, cursor: str) -> str | None:
+        """Returns where the rest is, but for that of the first."""
+        return None if cursor == "0" else f"https://a.example/after/{cursor}"
+
+
+class TestWhereTheRestIs:
+    def test_by_default_it_is_the_same_request(self) -> None:
+        """A strategy need not have the method at all."""
+        assert Cursor(None, "7").connecting(1).url is None
+        assert Cursor(SEQUENCE, "7").connecting(1).url is None
+
+    def test_without_a_cursor_there_is_no_rest(self) -> None:
+        """The request that begins the stream is made again, and nobody is asked for a place."""
+        resume = QueryCursor("after", of=lambda event: event.data, url=lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+        assert Cursor(resume, "").connecting(1).url is None
+
+    def test_the_strategy_says_so(self) -> None:
+        """Asked with the cursor, which the place itself may carry: it counts as sent."""
+        connecting = Cursor(Elsewhere(), "7").connecting(2)
+        assert (connecting.url, connecting.last_event_id) == ("https://a.example/after/7", "7")
+        connecting = Cursor(Elsewhere(), "0").connecting(2)
+        assert (connecting.url, connecting.last_event_id) == (None, "")
+
+    def test_its_representation_does_not_show_it(self) -> None:
+        """It may hold a token."""
+        assert "example" not in repr(Cursor(Elsewhere(), "7").connecting(1))
 
 
 class TestTheLastEventID:

@@ -219,6 +219,37 @@ class TestOutages:
         assert isinstance(reconnector.interrupted(PASSING, 3630.0), Fail)
 
 
+class TestAnErrorThatWasDelivered:
+    """A connection that gave events, and then an error."""
+
+    def failing(self, reconnector: Reconnector, now: float, *, events: bool) -> Reconnect | Fail:
+        """Makes such a connection."""
+        reconnector.connecting(now)
+        reconnector.opened(now)
+        if events:
+            reconnector.delivered_event()
+        reconnector.found_error()
+        return reconnector.interrupted(PASSING, now)
+
+    @pytest.mark.parametrize("events", [True, False])
+    def test_it_goes_on_counting(self, events: bool) -> None:
+        """Whether or not there were events."""
+        reconnector = Reconnector(RetryPolicy(wait=wait_none()))
+        attempts = [self.failing(reconnector, float(now), events=events) for now in range(4)]
+        assert attempts == [Reconnect(0.0, attempt) for attempt in (2, 3, 4, 5)]
+
+    def test_the_first_one_is_the_beginning_of_an_outage(self) -> None:
+        """What came before it was health."""
+        reconnector = Reconnector(RetryPolicy(wait=wait_none(), stop=stop_after_delay(10)))
+        reconnector.connecting(0.0)
+        reconnector.opened(0.0)
+        reconnector.delivered_event()
+        reconnector.found_error()
+        assert reconnector.interrupted(PASSING, 30.0) == Reconnect(0.0, 2)
+        assert self.failing(reconnector, 35.0, events=True) == Reconnect(0.0, 3)
+        assert isinstance(self.failing(reconnector, 40.0, events=True), Fail)
+
+
 class TestGivingUp:
     """`stop` says when."""
 

@@ -54,7 +54,19 @@ class TestQueryCursor:
         """It is not mistaken for none."""
         assert QueryCursor("after", lambda event: 0).cursor_after(EVENT, "6") == "0"
 
-    @pytest.mark.parametrize("arguments", [("", len), ("after", None)])
+    def test_it_may_say_where_the_rest_is(self) -> None:
+        """By a function, which is asked each time: the place may not be known before the stream begins."""
+        places = iter(["https://a.example/1", "https://a.example/2"])
+        resume = QueryCursor("after", of=lambda event: event.data, url=lambda: next(places))
+        assert [resume.request_url("7"), resume.request_url("8")] == [
+            "https://a.example/1",
+            "https://a.example/2",
+        ]
+        assert QueryCursor("after", of=lambda event: event.data).request_url("7") is None
+
+    @pytest.mark.parametrize(
+        "arguments", [("", len), ("after", None), ("after", len, "https://a.example"), ("after", len, 5)]
+    )
     def test_what_cannot_work_is_refused(self, arguments: tuple[str, object]) -> None:
         """The name of a parameter and a function."""
         with pytest.raises(ConfigurationError, match="QueryCursor"):

@@ -186,6 +186,63 @@ class TestBody:
         assert sorted(asked) == sorted(["headers", "params", "auth", "data"] * 2)
 
 
+class TestTheRestElsewhere:
+    REST = "https://other.example/responses/1?stream=true&after=0"
+
+    def rest(self, url: str = REST, **options: Any) -> requests.PreparedRequest:
+        """Returns the request for the rest of a stream that a POST has begun."""
+        resume = QueryCursor("after", of=lambda event: event.id, url=lambda: url)
+        return prepared(None, connecting("7", resume), method="POST", **options)
+
+    @pytest.mark.parametrize(
+        "body", [{"json": {"a": 1}}, {"data": b"x"}, {"data": lambda: b"x"}], ids=name_of
+    )
+    def test_it_is_asked_for_without_the_body(self, body: dict[str, Any]) -> None:
+        """By GET: what was asked for is known there."""
+        request = self.rest(**body)
+        assert (request.method, request.body) == ("GET", None)
+        assert "Content-Type" not in request.headers
+        assert "Content-Length" not in request.headers
+
+    @pytest.mark.parametrize("params", [{"page": "1"}, lambda: {"page": "1"}])
+    def test_the_parameters_are_those_of_the_place_and_the_cursor(self, params: Any) -> None:
+        """The caller's belong to the other request; the cursor wins over the place."""
+        assert self.rest(params=params).url == "https://other.example/responses/1?stream=true&after=7"
+
+    @pytest.mark.parametrize("headers", [{"X-Key": "k"}, lambda: {"X-Key": "k"}])
+    def test_headers_and_credentials_go_along(self, headers: Any) -> None:
+        """Those of the stream too."""
+        request = self.rest(headers=headers, auth=("u", "p"))
+        assert (request.headers["X-Key"], request.headers["Authorization"]) == ("k", "Basic dTpw")
+        assert request.headers["Accept"] == "text/event-stream"
+
+    def test_without_a_cursor_the_request_is_the_first_one(self) -> None:
+        """There is no rest yet."""
+        resume = QueryCursor("after", of=lambda event: event.id, url=lambda: self.REST)
+        request = prepared(None, connecting("", resume), method="POST", json={"a": 1})
+        assert (request.method, request.url, request.body) == ("POST", URL, b'{"a": 1}')
+
+    @pytest.mark.parametrize(
+        "url", ["", "/responses/1", "ftp://a/", "http://", None, 5, b"https://a.example/"]
+    )
+    def test_a_place_that_is_none_is_refused(self, url: Any) -> None:
+        """Before anything is sent; None is no place of a `QueryCursor` that has a function."""
+        if url is None:
+            assert self.rest(url).method == "POST"
+            return
+        with pytest.raises(ConfigurationError, match="url="):
+            self.rest(url)
+
+    def test_the_template_stays_what_it_was(self) -> None:
+        """The next attempt may be the first request again."""
+        template = RequestTemplate(url=URL, method="POST", json={"a": 1}, params={"page": "1"})
+        resume = QueryCursor("after", of=lambda event: event.id, url=lambda: self.REST)
+        wishes = (connecting("7", resume), connecting("", resume))
+        made = [template.prepare(requests.Session(), wish, "x") for wish in wishes]
+        assert [request.method for request in made] == ["GET", "POST"]
+        assert made[1].url == URL + "?page=1"
+
+
 def test_a_template_cannot_be_changed_and_shows_nothing() -> None:
     """It is kept for the life of the stream."""
     template = RequestTemplate(url=URL + "?key=secret", method="POST", json={"key": "secret"})
