@@ -18,6 +18,7 @@ class Capture:
 
     file: str
     method: str
+    url: str
     status: int
     content_type: str
     size: int
@@ -51,7 +52,7 @@ def captures() -> list[Capture]:
 
 
 def _capture(entry: dict[str, object]) -> Capture:
-    names = ("file", "method", "status", "content_type", "sha256")
+    names = ("file", "method", "url", "status", "content_type", "sha256")
     described = {name: entry[name] for name in names}
     body = (FOLDER / str(entry["file"])).read_bytes()
     return Capture(**described, size=entry["bytes"], body=body)  # type: ignore[arg-type]
