@@ -75,8 +75,8 @@ class GenerateContentStream(ModelStream):
         require(model=model, contents=contents)
         if isinstance(contents, str):
             contents = [{"role": "user", "parts": [{"text": contents}]}]
-        kind, slash, name = model.partition("/") if model.startswith(_KINDS) else ("models", "/", model)
-        path = f"{kind}{slash}{quote(name, safe='')}:streamGenerateContent"
+        kind, slash, which = model.partition("/") if model.startswith(_KINDS) else ("models", "/", model)
+        path = f"{kind}{slash}{quote(which, safe='')}:streamGenerateContent"
         request = ModelRequest(
             url=f"{base_url_of(base_url, _URL_VARIABLE, _URL)}/{path}",
             key=key_of(api_key, *_KEY_VARIABLES),
