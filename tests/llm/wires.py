@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import pytest
 from tenacity import wait_none
 
-from everstream import RetryPolicy, Timeouts
+from everstream import EverstreamError, RetryPolicy, Timeouts
 from everstream.llm import (
     ChatStream,
     GenerateContentStream,
@@ -138,6 +139,14 @@ STREAMS: Mapping[str, Ask] = {
     "responses": lambda url, **options: ResponsesStream(f"{url}/v1", "model", "Hi", **options),
     "generate_content": lambda url, **options: GenerateContentStream(f"{url}/v1", "model", "Hi", **options),
 }
+KEYS: Mapping[str, tuple[str, str, list[str]]] = {
+    "chat": ("Authorization", "Bearer ", ["OPENAI_API_KEY"]),
+    "messages": ("x-api-key", "", ["ANTHROPIC_API_KEY"]),
+    "responses": ("Authorization", "Bearer ", ["OPENAI_API_KEY"]),
+    "generate_content": ("x-goog-api-key", "", ["GEMINI_API_KEY", "GOOGLE_API_KEY"]),
+}
+"""The header that takes the key, what stands before it there, and where it is looked for."""
+
 PATHS = {
     "chat": "/v1/chat/completions",
     "messages": "/v1/messages",
@@ -159,6 +168,13 @@ def patient() -> dict[str, Any]:
         "timeouts": Timeouts(connect=10, read=10),
         "clock": FakeClock(),
     }
+
+
+def failure_of(stream: ModelStream) -> EverstreamError:
+    """Returns how a stream fails."""
+    with pytest.raises(EverstreamError) as caught:
+        stream.read()
+    return caught.value
 
 
 def base_url(server: SSEServer) -> str:
