@@ -26,7 +26,7 @@ napoleon_use_ivar = True
 
 # A reference to a name that we export must lead somewhere. Names of other projects cannot be resolved
 # without fetching their inventories, and the paths of inner modules come from annotations, not from authors.
-_exported = r"everstream\.(testing\.)?([A-Z]\w*(\.\w+)?|[a-z_]\w*)"
+_exported = r"everstream\.(checkpoints\.|llm\.|testing\.)?([A-Z]\w*(\.\w+)?|[a-z_]\w*)"
 nitpick_ignore_regex = [(r"py:.*", rf"(?!{_exported}$).*")]
 
 html_theme = "furo"

@@ -227,6 +227,16 @@ SCENARIOS = {
             JOB,
         )
     ),
+    "job-elsewhere": Scenario(
+        (
+            connection(
+                event('{"job": "j7", "number": 1}'),
+                event('{"job": "j7", "number": 2}'),
+                cut(b'data: {"job":'),
+            ),
+            connection(event('{"job": "j7", "number": 3, "state": "done"}')),
+        )
+    ),
     "jobs-well": Scenario((JOB,)),
     "rivers": Scenario((connection(*RIVERS, DONE),)),
     "rivers-cut": Scenario((connection(*RIVERS, cut(b'data: {"ri')),)),
