@@ -281,6 +281,29 @@ class TestHowItEnds:
         events = iter_events([b"data: 1\n\ndata: [DONE]\n\ndata: 2\n\n", b"data: 3\n\n"], until="[DONE]")
         assert [each.data for each in events] == ["1"]
 
+    @pytest.mark.parametrize("size", [1, 2, 5, 1000])
+    def test_until_may_be_a_function_whose_event_is_given(self, size: int) -> None:
+        """As the last one, wherever the bytes are cut; the source is not asked for more."""
+        wire = b"data: 1\n\ndata: last\n\ndata: 2\n\n"
+        chunks = iter([*(wire[at : at + size] for at in range(0, len(wire), size)), b"data: 3\n\n"])
+        events = iter_events(chunks, until=lambda each: each.data == "last")
+        assert [each.data for each in events] == ["1", "last"]
+        assert list(chunks)[-1] == b"data: 3\n\n"
+
+    @pytest.mark.parametrize("rest", [b"", b"data: last", b"data: last\n"])
+    def test_an_end_without_the_event_that_a_function_finds_is_incomplete(self, rest: bytes) -> None:
+        """A block that is not finished is not asked about; the error has what came."""
+        data, error = read([b"id: 7\ndata: 1\n\n" + rest], until=lambda each: each.data == "last")
+        assert isinstance(error, StreamIncomplete)
+        assert (data, error.until, error.received) == (["1"], None, (Event("message", "1", "7"),))
+
+    @pytest.mark.parametrize("until", ["", b"[DONE]", 5])
+    def test_until_must_be_able_to_end_it(self, until: Any) -> None:
+        """Said when the first event is asked for."""
+        _, error = read([b"data: 1\n\n"], until=until)
+        assert isinstance(error, ConfigurationError)
+        assert "until=" in str(error)
+
     def test_until_is_all_of_the_data(self) -> None:
         """Neither its beginning nor a line of it."""
         events = iter_events(
