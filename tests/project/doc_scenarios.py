@@ -129,9 +129,7 @@ def sequence(number: int) -> Step:
 
 SCENARIOS = {
     "events": Scenario(EVENTS),
-    "cut-answer": Scenario((connection(*tokens("Every", " stream"), cut(b'data: {"cho')),)),
     "token-stream": Scenario((connection(*tokens("Every", " stream", " flows", " on."), DONE),)),
-    "truncated": Scenario((connection(*tokens("Every", " stream")),)),
     "unauthorized-once": Scenario((status(401), *EVENTS)),
     "forbidden": Scenario((), then=status(403, body=b"no")),
     "down": Scenario((), then=status(503)),
@@ -152,7 +150,6 @@ SCENARIOS = {
     "open": Scenario((), then=connection(*(event(f"{n}", id=f"{n}") for n in (1, 2, 3)), stall())),
     "please-wait": Scenario((status(503, retry_after=3600),)),
     "answer": Scenario((ANSWER,)),
-    "answer-every-time": Scenario((), then=ANSWER),
     "answer-cut": Scenario((connection(*CHAT[:2], cut()),)),
     "answer-failed": Scenario((connection(*CHAT[:2], reported("server_error", "The engine is gone.")),)),
     "answer-at-last": Scenario(
