@@ -247,7 +247,11 @@ class ModelStream:
         if self._format.is_whole(self._answer):
             self._is_complete = True
         else:
-            self._fail(self._broken_off("the server ended the stream", StreamInterrupted(reason="eof")))
+            received = self.source.stats
+            cause = StreamInterrupted(
+                reason="eof", bytes_received=received.bytes, events_received=received.events
+            )
+            self._fail(self._broken_off(str(cause), cause))
 
     def _fail(self, error: EverstreamError) -> None:
         self._failure = error

@@ -125,7 +125,7 @@ class EventSource(Consuming):
             until: The data that ends the stream, such as `[DONE]`, which is not delivered; or a function
                 that says of an event whether it is the last, which is.
             error_in: A function that finds the error that an event carries, or that a `ResponseRejected`
-                means, and returns it, or None. It goes the way of every error, to `retry` first.
+                means, and returns or raises it, or returns None. It goes to `retry`, as every error.
             progress_in: A function that says whether an event is progress, as all are by default: ends an
                 outage, and makes of a request that is not replay-safe one that is not repeated.
             replay_safe: Whether the request may be made again once it has delivered progress. By

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["InvalidJSON", "PayloadError", "ProviderError"]
 
 _MESSAGE_CHARACTERS = 500
+_OK = 200
 
 
 class PayloadError(EverstreamError):
@@ -65,4 +66,7 @@ class ProviderError(PayloadError):
         named = f" ({', '.join(words)})" if words else ""
         after = f" after {count(len(self.text), 'character')} of the answer" if self.text else ""
         said = printable(self.message, _MESSAGE_CHARACTERS) or "it gave no reason"
+        if self.status == _OK:
+            # No error by its status: the message says what is wrong with the response.
+            return said
         return f"the server reported an error{kind}{named}{after}: {said}"
