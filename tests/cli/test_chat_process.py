@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from everstream.cli.chat_output import AnswerText
 from everstream.testing import SSEServer, connection, cut, endless, pause, stall
 from tests.cli.chatting import DONE, asking, chunk, finish, token
-from tests.cli.running import line_from, on_terminal, running, shell, stopped
+from tests.cli.running import DEADLINE, line_from, on_terminal, running, shell, stopped
 
 WILD = "\x1b]0;title\x07\x1b[2J\u202e\x9b2J\rx"
 SHOWN = r"\x1b]0;title\x07\x1b[2J\u202e\x9b2J\x0dx"
@@ -95,11 +96,16 @@ def test_a_terminal_gets_what_is_safe_there(sse_server: SSEServer) -> None:
 def test_tabs_and_lines_stay_on_a_terminal() -> None:
     """They are no danger there, and code is made of them."""
     master, slave = pty.openpty()
+    shown = b""
     with os.fdopen(slave, "w", encoding="utf-8") as terminal:
         out = AnswerText(terminal)
         out.piece("if a:\n\tb")
         out.piece("\x1b[2J")
         out.make_room()
-    shown = os.read(master, 1000).decode()
+        # A terminal gives what was written in pieces, and what is left is lost with its last writer.
+        while shown.count(b"\n") < 2:
+            readable, _, _ = select.select([master], [], [], DEADLINE)
+            assert readable, f"it only shows {shown!r}"
+            shown += os.read(master, 1000)
     os.close(master)
-    assert shown.expandtabs().splitlines() == ["if a:", r"        b\x1b[2J"]
+    assert shown.decode().expandtabs().splitlines() == ["if a:", r"        b\x1b[2J"]
