@@ -16,6 +16,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from tenacity import stop_after_attempt, stop_after_delay, wait_fixed, wait_random_exponential
 
 from everstream import (
+    AnswerIncomplete,
     CertificateInvalid,
     CheckpointError,
     CheckpointFailed,
@@ -48,6 +49,7 @@ from everstream import (
     Outcome,
     PayloadError,
     Position,
+    ProviderError,
     QueryCursor,
     ReadyState,
     Received,
@@ -72,6 +74,7 @@ from everstream import (
     settings_from_env,
 )
 from everstream.checkpoints import CheckpointStore, FileCheckpoint, MemoryCheckpoint, SQLiteCheckpoint
+from everstream.core.decoding import JSONValue
 from everstream.testing import (
     RecordedRequest,
     SSEServer,
@@ -122,6 +125,8 @@ def every_argument(session: requests.Session) -> EventSource:
         resume=LastEventID(),
         last_event_id="7",
         until="[DONE]",
+        error_in=error_in,
+        progress_in=lambda event: event.type != "ping",
         resume_rejected_on={410},
         on_resume_rejected="restart",
         replay_safe=True,
@@ -135,6 +140,49 @@ def every_argument(session: requests.Session) -> EventSource:
         max_event_bytes=1024,
         name="news",
     )
+
+
+def error_in(found: Event | ResponseRejected) -> EverstreamError | None:
+    """Finds errors in events, and in what refused responses say."""
+    match found:
+        case Event(type="error", data=data):
+            return ProviderError(message=data, type="overloaded_error", retryable=True, retry_after=1.0)
+        case ResponseRejected(body_excerpt=body, status=status):
+            return ProviderError(message=body.decode(), status=status)
+        case _:
+            return None
+
+
+def endings() -> list[EventSource]:
+    """A text is not delivered; the event that a function picks is."""
+    url = "https://stream.example/events"
+    return [
+        EventSource(url, until="[DONE]"),
+        EventSource(url, until=lambda event: event.type == "message_stop"),
+        EventSource(url, error_in=lambda found: None),
+    ]
+
+
+class Delta:
+    """What a caller makes of data."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def values(source: EventSource, event: Event) -> list[object]:
+    """JSON is a value of its types; a parser of the caller's own gives what it gives."""
+    value: JSONValue = event.json()
+    value = event.json("orjson")
+    if isinstance(value, dict):
+        value = value.get("error")
+    delta: Delta = event.json(Delta)
+    numbers: list[int] = [number + 1 for number in source.json(int)]
+    texts: list[str] = [delta.text for delta in source.json(Delta, on_invalid="skip")]
+    either: list[Delta | Event] = list(source.json(Delta, on_invalid="event"))
+    plain: Iterator[JSONValue] = source.json("msgspec", on_invalid="raise")
+    with_events: Iterator[JSONValue | Event] = source.json(on_invalid="event")
+    return [value, delta, numbers, texts, either, plain, with_events]
 
 
 class Token(AuthBase):
@@ -202,7 +250,11 @@ def operated(environ: dict[str, str], config: dict[str, dict[str, object]]) -> l
 
 def resumptions() -> list[Resumption]:
     """Ways to resume; a third party's would fit in as well."""
-    return [LastEventID(), QueryCursor("starting_after", of=lambda event: event.id)]
+    return [
+        LastEventID(),
+        QueryCursor("starting_after", of=lambda event: event.id),
+        QueryCursor("after", of=lambda event: 7, url=lambda: "https://stream.example/rest"),
+    ]
 
 
 class OwnStore:
@@ -323,6 +375,7 @@ def parse(response: requests.Response, chunks: list[bytes]) -> list[object]:
     items: list[WireItem] = parser.feed(b"data: 1\n\n")
     hint: float | None = parser.reconnection_time
     events: list[Event] = [*iter_events(response, until="[DONE]"), *iter_events(chunks)]
+    events.extend(iter_events(chunks, until=lambda event: event.type == "end"))
     return [items, hint, parser.last_event_id, *(event.json() for event in events)]
 
 
@@ -353,8 +406,16 @@ def explain(error: EverstreamError) -> object:
             return limit
         case RetriesExhausted():
             return error.attempts, error.elapsed, error.__cause__
+        case AnswerIncomplete():
+            reason: str = error.reason
+            return error.text, reason, error.received
         case StreamIncomplete():
-            return error.until, error.events_received
+            until: str | None = error.until
+            received: tuple[Event, ...] = error.received
+            return until, received, error.events_received, error.bytes_received
+        case ProviderError():
+            wait: float | None = error.retry_after
+            return error.message, error.status, error.type, error.code, wait, error.text
         case InvalidJSON():
             event: Event = error.event
             return event
