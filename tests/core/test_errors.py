@@ -151,6 +151,7 @@ TABLE = [
          "retry_after": 2.5, "text": ""}),
     Row(ProviderError(message="no such model", status=404, type="same", code="same"),
         "the server reported an error 404 Not Found (same): no such model", False, {"retry_after": None}),
+    Row(ProviderError(message="the response is HTML", status=200), "the response is HTML", False, {"status": 200}),
     Row(ProviderError(message="", text=CANARY),
         "the server reported an error after 11 characters of the answer: it gave no reason", False,
         {"text": CANARY, "status": None, "type": None, "code": None}),

@@ -31,8 +31,7 @@ class Ending:
     """
 
     def __init__(self, until: Until | None) -> None:
-        if until == "" or not (until is None or callable(until) or isinstance(until, str)):
-            raise ConfigurationError("until= takes the data that ends the stream, or a function of an event")
+        _require_end(until)
         self.until = until
 
     @property
@@ -62,3 +61,8 @@ class Ending:
             incomplete.__cause__ = error
             return incomplete
         return None if error.reason == "eof" else error
+
+
+def _require_end(until: object) -> None:
+    if until == "" or not (until is None or callable(until) or isinstance(until, str)):
+        raise ConfigurationError("until= takes the data that ends the stream, or a function of an event")

@@ -63,10 +63,13 @@ class Payloads:
         if self._error_in is None:
             return None
         try:
-            error: object = self._error_in(found)
+            return _checked(self._error_in(found))
         except EverstreamError as raised:
             # Such as the `InvalidJSON` of an event that was parsed to look for one.
             return raised
-        if error is None or isinstance(error, EverstreamError):
-            return error
-        return ConfigurationError(f"error_in= gives an EverstreamError or None, not a {type(error).__name__}")
+
+
+def _checked(error: object) -> EverstreamError | None:
+    if error is None or isinstance(error, EverstreamError):
+        return error
+    return ConfigurationError(f"error_in= gives an EverstreamError or None, not a {type(error).__name__}")
