@@ -1,4 +1,4 @@
-"""What the official packages of model APIs make of a stream, and what everstream makes of it, in one form.
+"""What the official packages of model APIs make of a stream, and our streams for the same.
 
 The packages are imported when they are first asked: that takes a second, which other tests need not wait for.
 What their helpers put together is taken; where they have none, or it breaks on a recording, their typed
@@ -7,8 +7,6 @@ chunks are put together in the plainest way: see `Api.theirs` and `PLAINLY`.
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -19,21 +17,17 @@ from unittest.mock import patch
 
 from requests import Session
 
-from everstream import EverstreamError, RetryPolicy
+from everstream import RetryPolicy
 from everstream.llm import (
     ChatStream,
     GenerateContentStream,
     MessagesStream,
     ModelStream,
-    ProviderError,
     ResponsesStream,
 )
 from everstream.testing import SSEServer
 from tests.captures import Capture
-
-QUIET = logging.getLogger("tests.llm.sdks")
-"""Thousands of answers are cut, and each would be an error in the log."""
-QUIET.disabled = True
+from tests.llm.answers import QUIET, Answered, Call, parsed
 
 KEY = "a key that opens nothing"
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
@@ -47,29 +41,6 @@ PLAINLY = {
     ),
 }
 """The recordings that the package's own helper cannot read, and why."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """A tool call, its arguments parsed."""
-
-    id: str
-    name: str
-    arguments: object
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a stream was understood to say; `error` is the message of what was raised in the end."""
-
-    text: str
-    reasoning: str
-    tool_calls: tuple[Call, ...]
-    finish_reason: str | None
-    usage: Mapping[str, Any] | None
-    model: str | None
-    id: str | None
-    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,42 +65,6 @@ class Api:
 def api_of(capture: Capture) -> Api | None:
     """Returns the API of a recording; None if it is not one of models."""
     return next((api for api in APIS if api.path in capture.url), None)
-
-
-def answered(stream: ModelStream) -> Answered:
-    """Reads one of our streams to its end."""
-    with stream:
-        failure = failure_of(stream)
-    assert failure is None or (isinstance(failure, ProviderError) and failure.text == stream.text)
-    return answer_so_far(stream, None if failure is None else failure.message)
-
-
-def failure_of(stream: ModelStream) -> EverstreamError | None:
-    """Reads one of our streams as far as it goes; returns what it raised in the end."""
-    try:
-        stream.read()
-    except EverstreamError as raised:
-        return raised
-    return None
-
-
-def answer_so_far(stream: ModelStream, error: str | None = None) -> Answered:
-    """Returns what one of our streams has understood by now."""
-    calls = (Call(call.id, call.name, _parsed(call.arguments)) for call in stream.tool_calls)
-    return Answered(
-        text=stream.text,
-        reasoning=stream.reasoning,
-        tool_calls=tuple(calls) if stream.is_complete else (),
-        finish_reason=stream.finish_reason,
-        usage=stream.usage,
-        model=stream.model,
-        id=stream.id,
-        error=error,
-    )
-
-
-def _parsed(arguments: str | None) -> object:
-    return json.loads(arguments or "{}")
 
 
 def _imported(name: str) -> Any:
@@ -198,7 +133,7 @@ def _chat(client: Any, capture: Capture) -> Answered:
         # Both names are of other providers: the package keeps them as fields that it does not know.
         reasoning=getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or "",
         tool_calls=tuple(
-            Call(call.id, call.function.name, _parsed(call.function.arguments))
+            Call(call.id, call.function.name, parsed(call.function.arguments))
             for call in message.tool_calls or ()
         ),
         finish_reason=completion.choices[0].finish_reason,
@@ -262,7 +197,7 @@ def _responses(client: Any, capture: Capture) -> Answered:
             for item in thoughts
             for part in [*item.summary, *(getattr(item, "content", None) or ())]
         ),
-        tool_calls=tuple(Call(call.call_id, call.name, _parsed(call.arguments)) for call in calls),
+        tool_calls=tuple(Call(call.call_id, call.name, parsed(call.arguments)) for call in calls),
         finish_reason=response.status,
         usage=_dumped(response.usage),
         model=response.model,

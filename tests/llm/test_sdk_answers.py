@@ -21,7 +21,8 @@ import pytest
 
 from everstream.testing import SSEServer, connection, raw
 from tests.captures import Capture, captures
-from tests.llm.sdks import PLAINLY, Answered, Api, answered, api_of, new_types_allowed, without_settings
+from tests.llm.answers import Answered, answered
+from tests.llm.sdks import PLAINLY, Api, api_of, new_types_allowed, without_settings
 
 RECORDED = [(api, capture) for capture in captures() if (api := api_of(capture)) is not None]
 

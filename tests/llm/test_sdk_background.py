@@ -19,7 +19,8 @@ from everstream import EverstreamError, RetryPolicy
 from everstream.llm import AnswerIncomplete, Delta, ResponsesStream
 from everstream.testing import Connection, SSEServer, Step, cut, end, raw, reset
 from tests.captures import Capture, captures
-from tests.llm.sdks import KEY, QUIET, Answered, answer_so_far, answered, without_settings
+from tests.llm.answers import QUIET, Answered, answer_so_far, answered
+from tests.llm.sdks import KEY, without_settings
 
 _BACKGROUND = "openai-responses-background-mode-streaming"
 BEGUN, RESUMED = (capture for capture in captures() if capture.name.startswith(_BACKGROUND))

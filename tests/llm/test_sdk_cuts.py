@@ -28,7 +28,8 @@ from everstream import StreamInterrupted
 from everstream.llm import AnswerIncomplete, ModelStream, ProviderError, ToolCall
 from everstream.testing import Connection, SSEServer, connection, cut, raw, reset
 from tests.captures import Capture, captures
-from tests.llm.sdks import Answered, Api, answer_so_far, answered, api_of, failure_of, without_settings
+from tests.llm.answers import Answered, answer_so_far, answered, failure_of
+from tests.llm.sdks import Api, api_of, without_settings
 
 RECORDED = [(api, capture) for capture in captures() if (api := api_of(capture)) is not None]
 each_recorded = pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded[1].name)
