@@ -1,7 +1,7 @@
 """What the official packages of model APIs make of a stream, and our streams for the same.
 
 The packages are imported when they are first asked: that takes a second, which other tests need not wait for.
-What their helpers put together is taken; where they have none, or it breaks on a recording, their typed
+What their accumulators put together is taken; where they have none, or it breaks on a recording, their typed
 chunks are put together in the plainest way: see `Api.theirs` and `PLAINLY`.
 """
 
@@ -34,13 +34,13 @@ MESSAGES: Any = [{"role": "user", "content": "hi"}]
 
 PLAINLY = {
     "mistral-mistral-model-thinking-part-iter": (
-        "its content is a list while the model thinks: openai's helper warns, and drops the thinking"
+        "its content is a list while the model thinks: openai's accumulator warns, and drops the thinking"
     ),
     "openai-responses-background-mode-streaming-starting-after-vcr-1": (
-        "openai's helper demands `response.created` first, which this answer to `starting_after=0` has not"
+        "openai's accumulator demands `response.created` first; this answer to `starting_after=0` has none"
     ),
 }
-"""The recordings that the package's own helper cannot read, and why."""
+"""The recordings that the package's own accumulator cannot read, and why."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def without_settings() -> Iterator[None]:
 
 @contextmanager
 def new_types_allowed() -> Iterator[None]:
-    """Lets openai's helper copy what has a type that is newer than the package, of which pydantic warns."""
+    """Lets openai's accumulator copy what is of a type newer than the package; pydantic warns of that."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
         yield
@@ -206,7 +206,7 @@ def _responses(client: Any, capture: Capture) -> Answered:
 
 
 def _generate_content(client: Any, capture: Capture) -> Answered:
-    """Adds up chunks: the package has no helper that does."""
+    """Adds up chunks: the package has no accumulator."""
     chunks = list(client.models.generate_content_stream(model="m", contents="hi"))
     candidates = [candidate for chunk in chunks for candidate in chunk.candidates or ()]
     parts = [part for each in candidates if each.content for part in each.content.parts or ()]

@@ -4,14 +4,14 @@ What the official packages do is not tested here, since they may change. Measure
 2.12 and google-genai 3.4, on the recordings that end well, cut at every 50th byte, each followed by the clean
 end of a chunked body:
 
-| API | cuts | helper raises nothing | and its text or calls are wrong | a loop ends normally |
+| API | cuts | accumulator raises nothing | and its text or calls are wrong | a loop ends normally |
 | --- | --- | --- | --- | --- |
 | chat completions | 4,925 | 4,859 | 4,696 | 4,923 |
 | messages | 1,525 | 1,481 | 1,417 | 1,524 |
 | responses | 1,310 | 0 | 0 | 1,310 |
 | generateContent | 196 | there is none | there is none | 0 |
 
-The helpers are those of `sdks.py`, and a loop is one over the package's stream that adds up text. Where text
+The accumulators are those of `sdks.py`; a loop is one over the package's stream that adds up text. Where text
 or calls were wrong, the finish reason was missing each time: that is all there is to tell it by. Google's
 package raises where it finds half of a payload; where the cut is between two events, its loop ends normally
 as well, at 8 of 8. A body that is cut inside of a chunk raises in all three packages, at all of these cuts.
