@@ -222,9 +222,7 @@ class TestTheRestElsewhere:
         request = prepared(None, connecting("", resume), method="POST", json={"a": 1})
         assert (request.method, request.url, request.body) == ("POST", URL, b'{"a": 1}')
 
-    @pytest.mark.parametrize(
-        "url", ["", "/responses/1", "ftp://a/", "http://", 5, b"https://a.example/"]
-    )
+    @pytest.mark.parametrize("url", ["", "/responses/1", "ftp://a/", "http://", 5, b"https://a.example/"])
     def test_a_place_that_is_none_is_refused(self, url: Any) -> None:
         """Before anything is sent."""
         with pytest.raises(ConfigurationError, match="url="):
