@@ -6,13 +6,17 @@ PARALLEL ?= -n auto --maxprocesses 4
 ARGS     ?=
 
 BIN      := $(VENV)/bin
-PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+INSTALL  := scripts/install.sh
 COVERAGE := $(BIN)/python -m coverage
 SUITE    := $(BIN)/python scripts/suite.py
 
 # Two stages, so that the demo does not wait for the tools of development.
 RUNNABLE    := $(VENV)/.installed-to-run
 DEVELOPABLE := $(VENV)/.installed-to-develop
+
+# A program that the tests run, with dependencies that need not fit ours.
+LITELLM      := build/venvs/litellm
+LITELLM_DONE := $(LITELLM)/.installed
 
 .DEFAULT_GOAL := help
 
@@ -28,13 +32,19 @@ $(VENV)/pyvenv.cfg:
 
 $(RUNNABLE): pyproject.toml | $(VENV)/pyvenv.cfg
 	@echo "installing everstream and its command into $(VENV)"
-	@$(PIP) install --editable '.[cli,testing]'
+	@$(INSTALL) $(BIN)/python --editable '.[cli,testing]'
 	@touch $@
 
 $(DEVELOPABLE): pyproject.toml | $(VENV)/pyvenv.cfg
 	@echo "installing everstream and the tools of development into $(VENV)"
-	@$(PIP) install --editable '.[dev]'
+	@$(INSTALL) $(BIN)/python --editable '.[dev]'
 	@touch $(RUNNABLE) $@
+
+$(LITELLM_DONE): tests/integration/litellm.txt
+	@python=$$(scripts/python.sh "$(PYTHON)") && "$$python" -m venv --clear --without-pip $(LITELLM)
+	@echo "installing the proxy of litellm into $(LITELLM)"
+	@$(INSTALL) $(LITELLM)/bin/python --requirement $<
+	@touch $@
 
 demo: $(RUNNABLE) ## Watch a stream survive a bad network; URL=... tails that URL instead
 	@$(BIN)/everstream $(if $(URL),tail '$(URL)',demo)
@@ -46,7 +56,9 @@ test: $(DEVELOPABLE) ## Run the tests, the code blocks of the docs among them; C
 	$(if $(COVER),$(COVERAGE) erase)
 	$(BIN)/python $(if $(COVER),-m coverage run) -m pytest $(PARALLEL) $(ARGS)
 
-integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn, redis
+litellm: $(LITELLM_DONE) ## Install the proxy of litellm, a server that `make integration` needs
+
+integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn, redis, litellm
 	$(BIN)/python -m pytest -m integration -n 2 --dist worksteal tests/integration $(ARGS)
 
 format: $(DEVELOPABLE) ## Format the code and apply the safe fixes
@@ -94,5 +106,5 @@ clean: ## Remove .venv and everything that was built
 
 # The targets of `check` use the same two processors.
 .NOTPARALLEL:
-.PHONY: help install demo picture test integration format lint format-check types cover coverage docs wheel lowest pythons \
-	check clean
+.PHONY: help install demo picture test litellm integration format lint format-check types cover coverage docs wheel lowest \
+	pythons check clean
