@@ -167,7 +167,7 @@ class TestAttempts:
                 clock.advance(3600)
                 return clock.monotonic()
 
-        sse_server.script([], then=[*GREETINGS["chat"], cut()])
+        sse_server.script([[*GREETINGS["chat"], cut()]] * 6, then=status(400))
         error = failure_of(ask(sse_server, clock=Thinking()))
         assert isinstance(error, RetriesExhausted)
         assert len(sse_server.requests) == 3
