@@ -67,8 +67,8 @@ class TestToolCalls:
 
     def test_a_name_may_come_in_pieces(self) -> None:
         """As arguments do."""
-        assert calls(piece("", 0, id="a", name="wea"), piece("{}", 0, name="ther")) == (
-            ToolCall("a", "weather", "{}"),
+        assert calls(piece("", 0, id="a", name="get_"), piece("{}", 0, name="weather")) == (
+            ToolCall("a", "get_weather", "{}"),
         )
 
     def test_an_id_may_come_after_the_name(self) -> None:
