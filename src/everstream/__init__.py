@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from everstream.clock import Clock, SystemClock
     from everstream.core.backoff import FullJitter
+    from everstream.core.decoding import JSONValue
     from everstream.core.deduplication import Dedupe
     from everstream.core.errors import (
         AnswerIncomplete,
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
 _MODULES = (
     "clock",
     "core.backoff",
+    "core.decoding",
     "core.deduplication",
     "core.errors",
     "core.events",
@@ -136,6 +138,7 @@ __all__ = [
     "Health",
     "Interrupted",
     "InvalidJSON",
+    "JSONValue",
     "LastEventID",
     "Metrics",
     "Observation",

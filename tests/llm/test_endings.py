@@ -97,10 +97,17 @@ class TestTerminators:
         assert incomplete(ask(sse_server, api)).text == "half"
 
     def test_an_answer_may_be_empty(self, sse_server: SSEServer) -> None:
-        """If its end has come."""
-        sse_server.script([[DONE]])
+        """If something says that it was one."""
+        sse_server.script([[STOP, DONE]])
         stream = ask(sse_server)
-        assert (stream.read(), stream.is_complete, stream.finish_reason) == ("", True, None)
+        assert (stream.read(), stream.is_complete, stream.finish_reason) == ("", True, "stop")
+
+    def test_an_end_alone_is_no_answer(self, sse_server: SSEServer) -> None:
+        """Though it be the right one: the server speaks another language."""
+        sse_server.script([[named({"type": "message"}), DONE]])
+        stream = ask(sse_server)
+        assert "there was no answer in it" in str(incomplete(stream))
+        assert not stream.is_complete
 
 
 class TestGoogle:

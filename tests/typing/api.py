@@ -43,6 +43,7 @@ from everstream import (
     Health,
     Interrupted,
     InvalidJSON,
+    JSONValue,
     LastEventID,
     Observation,
     Opened,
@@ -74,7 +75,6 @@ from everstream import (
     settings_from_env,
 )
 from everstream.checkpoints import CheckpointStore, FileCheckpoint, MemoryCheckpoint, SQLiteCheckpoint
-from everstream.core.decoding import JSONValue
 from everstream.testing import (
     RecordedRequest,
     SSEServer,

@@ -142,7 +142,7 @@ class ModelRequest:
             error.message = _without(secret, error.message)
         if error.status in _UNAUTHORIZED and not self._secrets:
             variables = " or ".join(self.key_variables)
-            error.message = f"{error.message} (no api_key= was given, nor {variables} set)"
+            error.message = f"{error.message} (no key was given, and {variables} is not set)"
 
     def _headers(self) -> Mapping[str, str]:
         key = _text_of(self.key() if callable(self.key) else self.key)
@@ -159,7 +159,10 @@ def _text_of(key: object) -> str:
     if not (key is None or isinstance(key, str)):
         raise ConfigurationError(f"the function api_key= gives text, not a {type(key).__name__}")
     # Variables and files often end with a line feed, which no header can have.
-    return (key or "").strip()
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigurationError("the API key holds characters that no header can hold")
+    return key
 
 
 def _without(secret: str, message: str) -> str:

@@ -35,8 +35,8 @@ class ResponsesStream(ModelStream):
     """A response of OpenAI's API.
 
     With `background=True` the response goes on at the server when the connection breaks, and so does this
-    stream: it asks for what it has not got, so that nothing is given, or paid for, twice. Save `id` and
-    `last_sequence_number` to go on in another process, with `ResponsesStream.resume`.
+    stream: from its first event on, it asks for what it has not got, so that nothing is given, or paid for,
+    twice. Save `id` and `last_sequence_number` to go on in another process, with `ResponsesStream.resume`.
     """
 
     _last_number: int | None = None

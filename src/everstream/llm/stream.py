@@ -17,7 +17,7 @@ from everstream.core.errors import (
     StreamIncomplete,
     StreamInterrupted,
 )
-from everstream.core.events import Closed, Event, Failed, Opened
+from everstream.core.events import Closed, CloseReason, Event, Failed, Opened
 from everstream.core.reconnection import RetryPolicy
 from everstream.llm.answer import Answer, Choice, ToolCall
 from everstream.llm.deltas import Delta, TextDelta
@@ -218,10 +218,8 @@ class ModelStream:
                 self._take(item)
             case None if not self._is_over:
                 self._fail(self._broken_off("an exception ended the stream", None))
-            case Closed(reason="until"):
-                self._is_complete = True
-            case Closed(reason="eof"):
-                self._ended()
+            case Closed(reason="until" | "eof" as reason):
+                self._ended(reason)
             case Closed(reason="no content"):
                 self._fail(self._broken_off("the server answered without content", None))
             case Failed(error=error):
@@ -243,8 +241,10 @@ class ModelStream:
         self._pending.extend(self._payloads.deltas(event))
         self._format.note(payload, self._answer)
 
-    def _ended(self) -> None:
-        if self._format.is_whole(self._answer):
+    def _ended(self, reason: CloseReason) -> None:
+        if not self._answer.has_begun:
+            self._fail(self._broken_off("the stream ended, and there was no answer in it", None))
+        elif reason == "until" or self._format.is_whole(self._answer):
             self._is_complete = True
         else:
             received = self.source.stats

@@ -19,7 +19,7 @@ from everstream.core.errors import (
     EventTooLarge,
     EverstreamError,
     InterruptionReason,
-    ProviderError,
+    PayloadError,
     RedirectRejected,
     ResponseRejected,
     RetriesExhausted,
@@ -87,7 +87,7 @@ _OUTCOMES_BY_STATUS: Mapping[int, ConnectOutcome] = {4: "status_4xx", 5: "status
 _LOSSES: Mapping[type[EverstreamError], ConnectionLoss] = {
     EventTooLarge: "event_too_large",
     StreamIncomplete: "incomplete",
-    ProviderError: "error_event",
+    PayloadError: "error_event",
     CheckpointError: "checkpoint",
 }
 _LOSSES_BY_REASON: Mapping[InterruptionReason, ConnectionLoss] = {
