@@ -9,7 +9,10 @@
 python=$1
 shift
 
-if command -v uv >/dev/null 2>&1 && uv pip install --quiet --python "$python" "$@"; then
+# pip compiles what it installs. uv leaves that to the first who imports it, which must be allowed to write then.
+compile=${PYTHONDONTWRITEBYTECODE:+--compile-bytecode}
+
+if command -v uv >/dev/null 2>&1 && uv pip install --quiet $compile --python "$python" "$@"; then
     exit 0
 fi
 

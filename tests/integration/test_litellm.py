@@ -3,6 +3,9 @@
 It makes up the answers itself. Asked for `relayed`, it asks itself for `greeting` and translates the answer
 into the API that it was asked by: so three more wire formats come from others than us. For `scripted` it asks
 a scripted server, whose answers have what it does not make up: tool calls, and a break in the middle.
+
+The official packages are imported by the tests that use them: that takes seconds, which runs of other tests
+need not wait for.
 """
 
 from __future__ import annotations
@@ -10,13 +13,11 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
-import anthropic
-import openai
 import pytest
 import tenacity
-from google import genai
 
 from everstream import EverstreamError, RetriesExhausted, RetryPolicy
 from everstream.llm import (
@@ -141,7 +142,7 @@ def test_an_answer_comes_in_pieces_and_with_its_end(proxy: LiteLLM) -> None:
     assert ("".join(pieces), stream.text, stream.is_complete) == (TEXT, TEXT, True)
     assert (stream.finish_reason, stream.model) == ("stop", "greeting")
     assert (stream.id or "").startswith("chatcmpl-")
-    with openai.OpenAI(base_url=proxy.url, api_key=KEY) as client:
+    with _openai(proxy) as client:
         asked: Any = {"role": "user", "content": QUESTION}
         options: Any = {"stream": True, "stream_options": {"include_usage": True}}
         chunks = list(client.chat.completions.create(model="greeting", messages=[asked], **options))
@@ -183,19 +184,23 @@ def test_every_wire_format_brings_the_same_answer(proxy: LiteLLM, ask: Ask, fini
 def theirs(proxy: LiteLLM, ask: Ask) -> Iterator[str]:
     """Gives the pieces of the same answer, as the package of each provider reads them."""
     if ask is messages:
-        with anthropic.Anthropic(base_url=proxy.root, api_key=KEY) as client:
+        with import_module("anthropic").Anthropic(base_url=proxy.root, api_key=KEY) as client:
             asked: Any = {"role": "user", "content": QUESTION}
             with client.messages.stream(model="relayed", max_tokens=100, messages=[asked]) as stream:
                 yield from stream.text_stream
     elif ask is generate_content:
         options = {"base_url": proxy.root, "api_version": "v1beta"}
-        google: Any = genai.Client(api_key=KEY, vertexai=False, http_options=options)  # type: ignore[arg-type]
+        google = import_module("google.genai").Client(api_key=KEY, vertexai=False, http_options=options)
         for chunk in google.models.generate_content_stream(model="relayed", contents=QUESTION):
             if chunk.text:
                 yield chunk.text
     else:
-        with openai.OpenAI(base_url=proxy.url, api_key=KEY) as client:
+        with _openai(proxy) as client:
             yield from _theirs_of_openai(client, ask)
+
+
+def _openai(proxy: LiteLLM) -> Any:
+    return import_module("openai").OpenAI(base_url=proxy.url, api_key=KEY)
 
 
 def _theirs_of_openai(client: Any, ask: Ask) -> Iterator[str]:
