@@ -7,6 +7,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from everstream.clock import Clock
+from everstream.core.errors import ConfigurationError
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.timeouts import Timeouts
 from everstream.llm.formats.generate_content import GenerateContentFormat
@@ -73,6 +74,8 @@ class GenerateContentStream(ModelStream):
             ConfigurationError: An argument cannot work.
         """
         require(model=model, contents=contents)
+        if parameters.pop("stream", True) is not True:
+            raise ConfigurationError("stream= is always true here")
         if isinstance(contents, str):
             contents = [{"role": "user", "parts": [{"text": contents}]}]
         kind, slash, which = model.partition("/") if model.startswith(_KINDS) else ("models", "/", model)

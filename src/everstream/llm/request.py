@@ -29,6 +29,7 @@ __all__ = [
     "conversation_of",
     "key_of",
     "require",
+    "resuming",
 ]
 
 Key: TypeAlias = str | Callable[[], str]
@@ -42,6 +43,9 @@ _READ_SECONDS = 600.0
 
 _ATTEMPTS = 3
 """Somebody waits for an answer: after these, an error says more than further waiting."""
+
+_ATTEMPTS_TO_RESUME = 10
+"""What goes on at the server is paid for already, and to ask for the rest of it costs nothing."""
 
 _LEAST_SECRET = 8
 """Characters: servers that ask for no key are sent words such as `none`, which are no secret."""
@@ -196,6 +200,11 @@ def require(**required: object) -> None:
     missing = [f"{name}=" for name, value in required.items() if not value]
     if missing:
         raise ConfigurationError(f"a model stream needs {' and '.join(missing)}")
+
+
+def resuming(retry: RetryPolicy | None) -> RetryPolicy:
+    """Returns when to try again to get the rest of what was begun, if nobody said."""
+    return RetryPolicy.attempts(_ATTEMPTS_TO_RESUME) if retry is None else retry
 
 
 def conversation_of(messages: Conversation) -> Sequence[Mapping[str, object]]:

@@ -14,7 +14,16 @@ from everstream.core.resumption import QueryCursor
 from everstream.core.timeouts import Timeouts
 from everstream.llm.fields import fields_of, number_of
 from everstream.llm.formats.responses import ResponsesFormat
-from everstream.llm.request import Key, ModelRequest, StreamOptions, base_url_of, body_of, key_of, require
+from everstream.llm.request import (
+    Key,
+    ModelRequest,
+    StreamOptions,
+    base_url_of,
+    body_of,
+    key_of,
+    require,
+    resuming,
+)
 from everstream.llm.stream import ModelStream
 from everstream.observe.logs import LoggerLike
 from everstream.source.options import MetricsLike
@@ -70,7 +79,8 @@ class ResponsesStream(ModelStream):
                 value of `OPENAI_API_KEY`.
             session: A session of yours, used as it is and not closed.
             timeouts: Limits on waiting, in seconds; by default 5 for a connection and 600 of silence.
-            retry: When to try again before the first delta; by default three attempts in all.
+            retry: When to try again before the first delta; by default three attempts in all, and ten in a
+                row for a response in the background, at any time.
             headers: Header fields, over those of the API.
             keep_chunks: Whether to keep the payloads in `chunks`.
             name: Your name for the stream, for logs and metrics.
@@ -82,13 +92,20 @@ class ResponsesStream(ModelStream):
         Raises:
             ConfigurationError: An argument cannot work.
         """
-        require(model=model, input=input)
+        if "prompt" not in parameters:
+            # A prompt that is kept at the server names both.
+            require(model=model, input=input)
         is_resumable = parameters.get("background") is True
         request = _request(
-            base_url, "", api_key, headers, body=body_of({"model": model, "input": input, **parameters})
+            base_url,
+            "",
+            api_key,
+            headers,
+            body=body_of({"model": model or None, "input": input or None, **parameters}),
         )
         self._responses_url = request.url
         if is_resumable:
+            retry = resuming(retry)
             request.resume = QueryCursor(_CURSOR, of=_sequence_number, url=self._url_of_the_rest)
         # fmt: off
         options = StreamOptions(
@@ -125,7 +142,7 @@ class ResponsesStream(ModelStream):
             api_key: The key.
             session: A session of yours.
             timeouts: Limits on waiting.
-            retry: When to try again.
+            retry: When to try again; by default ten attempts in a row.
             headers: Header fields.
             keep_chunks: Whether to keep the payloads.
             name: Your name for the stream.
@@ -140,6 +157,7 @@ class ResponsesStream(ModelStream):
         if starting_after is not None and (number_of(starting_after) is None or starting_after < 0):
             raise ConfigurationError(f"starting_after= takes the number of an event, not {starting_after!r}")
         request = _request(base_url, f"/{quote(response_id, safe='')}", api_key, headers)
+        retry = resuming(retry)
         request.params = {"stream": "true"}
         request.resume = QueryCursor(_CURSOR, of=_sequence_number)
         request.last_event_id = None if starting_after is None else str(starting_after)

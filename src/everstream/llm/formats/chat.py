@@ -48,6 +48,8 @@ class ChatFormat(Format):
         for place in (payload, *items_of(payload.get("choices"))):
             if place.get("error"):
                 return reported(error_of(place))
+            if place.get("finish_reason") == "error":
+                return reported({"type": "error", "message": "the model ended with an error"})
         return reported(payload) if payload.get("object") == "error" else None
 
     def is_of(self, event: Event) -> bool:
