@@ -10,16 +10,15 @@ from typing import TypeAlias
 
 from everstream.clock import Clock
 from everstream.core.errors import ConfigurationError, ProviderError
-from everstream.core.events import Event, Position
 from everstream.core.reconnection import RetryPolicy
-from everstream.core.resumption import Resumption
+from everstream.core.resumption import QueryCursor, Resumption
 from everstream.core.timeouts import Timeouts
 from everstream.observe.logs import LoggerLike
 from everstream.source.options import MetricsLike
 from everstream.transports.sync import Session
 
 __all__ = [
-    "Anew",
+    "ANEW",
     "Conversation",
     "Key",
     "ModelRequest",
@@ -54,20 +53,8 @@ _UNAUTHORIZED = (401, 403)
 _SECRET_HEADER = re.compile(r"(?i)auth|key|token|secret")
 
 
-class Anew:
-    """Begins anew with each attempt: ids of events, if a server gives any, are no way to the rest."""
-
-    def cursor_after(self, item: Event | Position, cursor: str) -> str:
-        """Returns no cursor."""
-        return ""
-
-    def request_headers(self, cursor: str) -> Mapping[str, str | bytes]:
-        """Returns nothing."""
-        return {}
-
-    def request_params(self, cursor: str) -> Mapping[str, str]:
-        """Returns nothing."""
-        return {}
+ANEW = QueryCursor("none", of=lambda event: None)
+"""Begins anew with each attempt: ids of events, if a server gives any, are no way to the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ class ResponsesStream(ModelStream):
         Raises:
             ConfigurationError: An argument cannot work.
         """
-        if "prompt" not in parameters:
+        if not parameters.get("prompt"):
             # A prompt that is kept at the server names both.
             require(model=model, input=input)
         is_resumable = parameters.get("background") is True

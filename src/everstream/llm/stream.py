@@ -24,7 +24,7 @@ from everstream.llm.deltas import Delta, TextDelta
 from everstream.llm.fields import Payload
 from everstream.llm.formats import Format
 from everstream.llm.payloads import Payloads
-from everstream.llm.request import Anew, ModelRequest, StreamOptions
+from everstream.llm.request import ANEW, ModelRequest, StreamOptions
 from everstream.source import EventSource
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ModelStream:
             session=options.session,
             timeouts=options.timeouts,
             retry=_unmoved_by_silence(options.retry) if request.resume is None else options.retry,
-            resume=request.resume or Anew(),
+            resume=request.resume or ANEW,
             replay_safe=request.resume is not None,
             last_event_id=request.last_event_id,
             until=self._until(),
