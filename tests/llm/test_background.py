@@ -9,6 +9,7 @@ import pytest
 from everstream import AnswerIncomplete, ProviderError, RetriesExhausted
 from everstream.llm import ResponsesStream
 from everstream.testing import SSEServer, cut, end, event, no_content, reset, status
+from tests.fakes import FakeClock
 from tests.llm.wires import KEY, ask, base_url, completed, failure_of, named, output, patient, response
 
 CREATED = named(response("created", 0))
@@ -147,6 +148,46 @@ class TestInterruptions:
         stream = ask(sse_server, "responses", background=False)
         assert isinstance(failure_of(stream), AnswerIncomplete)
         assert requests_of(sse_server) == [POST]
+
+
+class TestAttemptsByDefault:
+    def test_the_rest_is_asked_for_ten_times_in_a_row(self, sse_server: SSEServer) -> None:
+        """The connection that broke is the first of them, and a delta begins the count anew."""
+        outage = [status(503)] * 8
+        steps: list[Any] = [[CREATED, named(output("wh", 1)), cut()], *outage]
+        steps += [[named(output("ole", 2)), cut()], *outage, [named(completed("whole", 3))]]
+        sse_server.script(steps, then=status(400))
+        clock = FakeClock()
+        assert background(sse_server, retry=None, clock=clock).read() == "whole"
+        assert requests_of(sse_server) == [POST, *[rest(1)] * 9, *[rest(2)] * 9]
+        assert len(clock.waits) == 18
+
+    def test_after_ten_the_answer_is_incomplete(self, sse_server: SSEServer) -> None:
+        """Not after three, as with a response that ends with its connection."""
+        for is_background, times in ((True, 10), (False, 3)):
+            sse_server.script([], then=status(503))
+            asked = len(sse_server.requests)
+            stream = ask(sse_server, "responses", background=is_background, retry=None)
+            error = failure_of(stream)
+            assert isinstance(error, RetriesExhausted)
+            assert (error.attempts, len(sse_server.requests) - asked) == (times, times)
+
+    def test_another_process_has_as_many(self, sse_server: SSEServer) -> None:
+        """Each to the same place."""
+        sse_server.script([], then=status(503))
+        clock = FakeClock()
+        error = failure_of(resumed(sse_server, 7, retry=None, clock=clock))
+        assert isinstance(error, RetriesExhausted)
+        assert requests_of(sse_server) == [rest(7)] * 10
+        assert len(clock.waits) == 9
+
+    def test_the_callers_policy_counts(self, sse_server: SSEServer) -> None:
+        """In both."""
+        sse_server.script([], then=status(503))
+        for stream in (background(sse_server), resumed(sse_server)):
+            error = failure_of(stream)
+            assert isinstance(error, RetriesExhausted)
+            assert error.attempts == 3
 
 
 class TestResuming:

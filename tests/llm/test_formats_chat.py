@@ -186,6 +186,14 @@ class TestErrors:
         assert error is not None
         assert (error.message, error.status, error.retryable) == ("no", 400, False)
 
+    def test_an_end_by_an_error_is_one_though_nobody_says_which(self) -> None:
+        """Of any choice; OpenRouter ends so what it cannot go on with."""
+        for chunk in (delta(end="error"), delta("a", choice=1, end="error", role="assistant")):
+            error = CHAT.error_in(chunk)
+            assert error is not None
+            assert (error.message, error.retryable) == ("the model ended with an error", False)
+        assert CHAT.error_in(delta(end="errors")) is None
+
     @pytest.mark.parametrize("error", [None, "", {}, [], False, 0])
     def test_an_error_that_is_empty_is_none(self, error: object) -> None:
         """Some servers send the field in each chunk."""

@@ -114,6 +114,22 @@ class TestRequests:
         request = sent(sse_server, stream, "generate_content")
         assert request.target == f"{path}:streamGenerateContent?alt=sse"
 
+    def test_the_contents_of_google_go_out_as_they_are(self, sse_server: SSEServer) -> None:
+        """In any shape that the API has, and without the word for streaming, which it has not."""
+        contents = [{"role": "model", "parts": [{"text": "é"}]}, {"parts": [{"text": "Hi"}]}]
+        stream = GenerateContentStream(f"{base_url(sse_server)}/v1", "m", contents, stream=True, **patient())
+        assert body_of(sse_server, stream, "generate_content") == {"contents": contents}
+
+    def test_a_prompt_that_the_server_keeps_needs_nothing_else(self, sse_server: SSEServer) -> None:
+        """It names the model and what to respond to; what is said over it is sent."""
+        prompt = {"id": "pmpt-1", "variables": {"city": "Oslo"}}
+        url = f"{base_url(sse_server)}/v1"
+        body = body_of(sse_server, ResponsesStream(url, prompt=prompt, **patient()), "responses")
+        assert body == {"prompt": prompt, "stream": True}
+        stream = ResponsesStream(url, "model", "Hi", prompt=prompt, **patient())
+        body = body_of(sse_server, stream, "responses")
+        assert body == {"prompt": prompt, "stream": True, "model": "model", "input": "Hi"}
+
     def test_a_slash_at_the_end_of_a_base_url_does_not_matter(self, sse_server: SSEServer) -> None:
         """One or several."""
         stream = ChatStream(f"{base_url(sse_server)}/v1//", "model", "Hi", **patient())
@@ -192,6 +208,7 @@ class TestArguments:
             (lambda: ChatStream(model="m", messages=[]), "a model stream needs messages="),
             (lambda: MessagesStream(model="m"), "a model stream needs messages="),
             (lambda: ResponsesStream(input="Hi"), "a model stream needs model="),
+            (lambda: ResponsesStream(prompt=None), "a model stream needs model= and input="),
             (lambda: GenerateContentStream(model="m", contents=""), "a model stream needs contents="),
             (lambda: ResponsesStream.resume(""), "a model stream needs response_id="),
             (lambda: ResponsesStream.resume("r", -1), "starting_after= takes the number of an event, not -1"),
@@ -201,6 +218,10 @@ class TestArguments:
             ),
             (lambda: ChatStream(model="m", messages="Hi", stream=False), "stream= is always true here"),
             (lambda: MessagesStream(model="m", messages="Hi", stream=None), "stream= is always true here"),
+            (
+                lambda: GenerateContentStream(model="m", contents="Hi", stream=False),
+                "stream= is always true here",
+            ),
             (
                 lambda: ChatStream(model="m", messages="Hi", terminator="eof"),  # type: ignore[arg-type]
                 "terminator= takes '[DONE]' or 'finish_reason', not 'eof'",

@@ -257,6 +257,17 @@ class TestAfterTheFirstDelta:
 
 
 class TestWhatIsFinal:
+    def test_a_model_that_ends_with_an_error_has_given_no_answer(self, sse_server: SSEServer) -> None:
+        """Though the server adds no error, and `[DONE]` follows; what came before is kept."""
+        for pieces in ([], [part(delta("half"))]):
+            sse_server.script([[*GREETINGS["chat"], *pieces, part(delta(end="error")), event("[DONE]")]])
+            stream = ask(sse_server)
+            error = failure_of(stream)
+            assert isinstance(error, ProviderError)
+            assert (error.message, error.text) == ("the model ended with an error", "half" * len(pieces))
+            assert not stream.is_complete
+        assert len(sse_server.requests) == 2
+
     @pytest.mark.parametrize("api", APIS)
     def test_an_error_that_lasts_is_raised_at_once(self, sse_server: SSEServer, api: str) -> None:
         """One request, before the first delta and after it."""
