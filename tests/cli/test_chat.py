@@ -135,7 +135,7 @@ def test_a_terminal_is_not_waited_for(sse_server: SSEServer, monkeypatch: pytest
     [
         (stdin_of(b""), "the prompt is empty"),
         (stdin_of(b" \n"), "the prompt is empty"),
-        (stdin_of(b"caf\xe9"), "the prompt on stdin is no UTF-8"),
+        (stdin_of(b"\xe9t\xe9"), "the prompt on stdin is no UTF-8"),
         (None, "what is the prompt?"),
     ],
     ids=["nothing", "blank", "latin-1", "closed"],

@@ -53,11 +53,11 @@ def test_the_object_is_written_when_it_is_ended_too(sse_server: SSEServer) -> No
 
 def test_a_reader_that_has_enough_ends_it_quietly(sse_server: SSEServer) -> None:
     """In the middle of an answer that goes on, and of one that is silent, wherever in a line that is."""
-    for steps in ([token("Hello"), ENDLESS], [token("Hello"), stall()], [token("Hello\n"), stall()]):
+    for steps in ([token("Paris"), ENDLESS], [token("Paris"), stall()], [token("Paris\n"), stall()]):
         sse_server.script([connection(*steps)])
         command = asking(sse_server, "why?")
         done = shell('$everstream "$@" | head -c 3; echo "/${PIPESTATUS[0]}"', *command)
-        assert (done.out, done.err) == ("Hel/0\n", "")
+        assert (done.out, done.err) == ("Par/0\n", "")
 
 
 def test_a_full_disk_is_said_in_one_line(sse_server: SSEServer) -> None:
