@@ -8,7 +8,7 @@ import pytest
 from everstream.llm import ChatStream, GenerateContentStream, MessagesStream, ModelStream, ResponsesStream
 from everstream.llm import __all__ as exported
 from everstream.llm.formats import reported
-from everstream.llm.request import StreamOptions
+from everstream.llm.request import StreamOptions, resuming
 from everstream.testing import RecordedRequest, SSEServer, status
 from tests.project.doc_tables import REFERENCE, table
 
@@ -91,6 +91,10 @@ def test_the_defaults_of_model_streams_are_on_the_page() -> None:
     assert rows["ChatStream.timeouts"]["meaning"].startswith(f"`Timeouts(read={options.timeouts.read:g})`")
     assert options.retry.stop.max_attempt_number == 3
     assert rows["ChatStream.retry"]["meaning"].startswith("`RetryPolicy.attempts(3)`")
+    assert resuming(None).stop.max_attempt_number == 10
+    assert "`RetryPolicy.attempts(10)`" in rows["ChatStream.retry"]["meaning"]
+    tried = [row["attempts by default"] for row in table(PAGE, "stream").values()]
+    assert tried == ["three in all", "ten in a row"]
 
 
 def test_every_public_name_is_on_the_page() -> None:
