@@ -87,7 +87,7 @@ def _without_key(monkeypatch: pytest.MonkeyPatch) -> None:
             "",
             "the answer is incomplete: the server reported",
         ),
-        ([no_content()], [], 6, "", "the answer is incomplete: the server answered without content"),
+        ([no_content()], [], 6, "", "everstream: the server answered without content"),
         ([UNKNOWN_MODEL], [], 3, "", "404 Not Found (invalid_request_error, model_not_found): no model"),
         ([HTML], [], 3, "", r"text/html, not text/event-stream; it said: Welcome\x1b[2J"),
         ([PLAIN_JSON], [], 3, "", "as if it had not been asked to stream"),

@@ -12,7 +12,7 @@ import pytest
 from everstream.cli.chat_output import AnswerText
 from everstream.testing import SSEServer, connection, cut, endless, pause, stall
 from tests.cli.chatting import DONE, asking, chunk, finish, token
-from tests.cli.running import DEADLINE, line_from, on_terminal, running, shell, stopped
+from tests.cli.running import DEADLINE, everstream, line_from, on_terminal, running, shell, stopped
 
 WILD = "\x1b]0;title\x07\x1b[2J\u202e\x9b2J\rx"
 SHOWN = r"\x1b]0;title\x07\x1b[2J\u202e\x9b2J\x0dx"
@@ -35,6 +35,25 @@ def test_tokens_are_there_as_they_come_and_stay_when_it_is_ended(
     assert (done.code, done.out) == (code, "\n")
     assert done.err == f"everstream: the answer is incomplete: ended by {number.name}\n"
     sse_server.wait_until_client_gone(0)
+
+
+def test_a_signal_before_any_answer_says_no_more_than_that(sse_server: SSEServer) -> None:
+    """There is nothing that could be incomplete; a role is none of an answer."""
+    sse_server.script([connection(chunk({"role": "assistant", "content": ""}), pause(), stall())])
+    with running(*asking(sse_server, "why?")) as process:
+        sse_server.wait_until_paused()
+        done = stopped(process, signal.SIGINT)
+    assert (done.code, done.out, done.err) == (130, "", "everstream: ended by SIGINT\n")
+
+
+@pytest.mark.parametrize("locale", [{}, {"PYTHONIOENCODING": "ascii"}], ids=["UTF-8", "ASCII"])
+def test_half_a_character_is_written_by_its_number(sse_server: SSEServer, locale: dict[str, str]) -> None:
+    """A server that cuts text anywhere sends a surrogate alone, which no encoding takes."""
+    sse_server.script([connection(token("Å \ud83d"), token("\ude00 x"), finish(), DONE)] * 2)
+    done = everstream(*asking(sse_server, "why?"), stdin=b"", **locale)
+    assert (done.code, done.out, done.err) == (0, "Å \\ud83d\\ude00 x\n", "")
+    as_json = everstream(*asking(sse_server, "why?", "--json"), stdin=b"", **locale)
+    assert json.loads(as_json.out)["text"] == "Å 😀 x"
 
 
 def test_the_object_is_written_when_it_is_ended_too(sse_server: SSEServer) -> None:

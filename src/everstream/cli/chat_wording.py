@@ -41,12 +41,12 @@ def of_success(stream: ChatStream) -> Iterator[str]:
 
 def of_failure(error: EverstreamError, stream: ChatStream) -> Iterator[str]:
     """Yields why there is no answer, or no more of it, and what may help."""
-    if isinstance(error, AnswerIncomplete):
-        yield f"the answer is incomplete: {escaped(error.reason)}"
-    elif has_begun(stream):
-        yield f"the answer is incomplete: {reason(error)}"
+    why = escaped(error.reason) if isinstance(error, AnswerIncomplete) else reason(error)
+    if has_begun(stream) or (isinstance(error, AnswerIncomplete) and error.__cause__ is not None):
+        yield f"the answer is incomplete: {why}"
     else:
-        yield reason(error)
+        # A signal, say, before anything of an answer had come.
+        yield why
     if isinstance(error.__cause__, StreamIncomplete) and stream.finish_reason is not None:
         yield "all of it may have come; if the server never sends [DONE]: --terminator finish_reason"
     if _may_be_of_the_url(error):

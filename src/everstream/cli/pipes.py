@@ -17,10 +17,12 @@ __all__ = ["abandon", "is_unread", "prepare", "until_unread"]
 def prepare() -> None:
     """Makes a character that cannot be encoded no reason to crash, and UTF-8 what a pipe gets."""
     _reconfigure(sys.stderr, errors="backslashreplace")
-    _reconfigure(sys.stdout, errors="backslashreplace")
-    if not sys.stdout.isatty():
-        # JSON is UTF-8 (RFC 8259, 8.1), and so are event streams, whatever the locale.
-        _reconfigure(sys.stdout, encoding="utf-8", newline="\n")
+    if sys.stdout.isatty():
+        _reconfigure(sys.stdout, errors="backslashreplace")
+    else:
+        # JSON is UTF-8 (RFC 8259, 8.1), and so are event streams, whatever the locale. All at once: an
+        # encoding without errors= makes them strict, and half of a character that was cut is no UTF-8.
+        _reconfigure(sys.stdout, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def _reconfigure(stream: TextIO, **settings: str) -> None:
