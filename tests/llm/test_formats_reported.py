@@ -110,6 +110,10 @@ class TestInAStream:
         """An object in the place of an error is all of it."""
         assert error_of(payload) == error
 
+    def test_a_long_text_takes_no_longer_than_a_short_one(self) -> None:
+        """Only its beginning is looked at: markup that is never closed would take minutes."""
+        assert reported("overload" + "<script>" * 131_072 + "late").message == "overload"
+
 
 class TestRefusedResponses:
     @pytest.mark.parametrize(
@@ -156,6 +160,27 @@ class TestRefusedResponses:
     def test_what_the_server_said_is_told(self, response: StatusRejected, told: tuple[object, ...]) -> None:
         """In JSON, plain text or HTML."""
         assert facts(refused(response)) == told
+
+    @pytest.mark.parametrize(
+        ("body", "told"),
+        [
+            (b'data: {"error": {"message": "no", "code": "500"}}\n\ndata: [DONE]\n\n', ("500", "no")),
+            (b': hi\r\nevent: error\r\ndata:{"error": {"message": "no"}}\r\n\r\n', (None, "no")),
+            (b'data: {"error": {"message": "no, ' + b"x" * 2000, (None, "no, " + "x" * 991 + "...")),
+            (b"data: Internal Server Error\n\n", (None, "Internal Server Error")),
+            (b"data:\n\n", (None, "the server answered 500 Internal Server Error")),
+            (b"the data: none", (None, "the data: none")),
+        ],
+    )
+    def test_the_body_may_be_a_stream_of_its_own(self, body: bytes, told: tuple[str | None, str]) -> None:
+        """Whose first data is what the server said."""
+        error = refused(rejected(500, body))
+        assert (error.status, error.code, error.message) == (500, *told)
+
+    def test_what_was_refused_is_the_cause(self) -> None:
+        """All headers are there."""
+        response = rejected(500, X_Request_Id="1")
+        assert refused(response).__cause__ is response
 
     def test_an_error_that_is_too_long_is_read_as_far_as_it_goes(self) -> None:
         """Only the first KiB is known; Google's are often longer."""
@@ -231,6 +256,10 @@ class TestResponsesThatAreNoStream:
                 AS_IF_NOT_ASKED,
             ),
             (
+                unexpected(b'data: {"id": 1}', "text/plain"),
+                'the server answered 200 OK with text/plain, not text/event-stream; it said: data: {"id": 1}',
+            ),
+            (
                 unexpected(b"", "text/plain"),
                 "the server answered 200 OK with text/plain, not text/event-stream; it said: nothing",
             ),
@@ -258,6 +287,8 @@ class TestResponsesThatAreNoStream:
     def test_an_error_with_status_200_is_the_error(
         self, body: dict[str, Any], status: int | None, retryable: bool
     ) -> None:
-        """And its own status counts."""
-        error = refused(unexpected(json.dumps(body).encode()))
-        assert (error.message, error.status, error.retryable) == ("no", status, retryable)
+        """And its own status counts, though it be in an event."""
+        said = json.dumps(body).encode()
+        for response in (unexpected(said), unexpected(b"data: " + said + b"\n\n", "text/plain")):
+            error = refused(response)
+            assert (error.message, error.status, error.retryable) == ("no", status, retryable)

@@ -39,6 +39,11 @@ _OVERLOADED = 529
 _RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, _OVERLOADED})
 _EXCERPT_CHARACTERS = 300
 
+_MOST_MARKUP = 4096
+"""Characters in which words are looked for: markup that is never closed takes the square of its length."""
+
+_FIRST_DATA = re.compile(r"(?:(?:event|id|retry)?:[^\r\n]*[\r\n]+)*data:([^\r\n]*)")
+
 _FIELD = re.compile(r'"(message|type|code|status)"\s*:\s*("(?:[^"\\]|\\.)*"?|[0-9]{3}\b)', re.DOTALL)
 _ERROR = re.compile(r'"error"\s*:')
 
@@ -69,16 +74,20 @@ def reported(error: object, *, status: int | None = None, retry_after: float | N
 
 
 def refused(response: ResponseRejected) -> ProviderError:
-    """Returns what a response says that is no stream: in JSON, in HTML, or in plain text."""
+    """Returns what a response says that is no stream: in JSON, in HTML, in plain text, or in an event."""
     text = response.body_excerpt.decode("utf-8", "replace").strip()
-    body = _json_of(text)
+    event = _FIRST_DATA.match(text)
+    # Some servers answer an error's status with the body that a stream with the error in it would have.
+    said = text if event is None else event[1].strip()
+    body = _json_of(said)
     if isinstance(response, ContentTypeRejected):
         found = _unexpected(response, text, body or {})
     else:
-        error = text if body is None else error_of(body)
+        error = said if body is None else error_of(body)
         found = reported(error, status=response.status, retry_after=_retry_after(response))
-        found.message = found.message or _plain(text) or str(response)
+        found.message = found.message or _plain(said) or str(response)
     found.retryable = _advised(response, found.retryable)
+    found.__cause__ = response
     return found
 
 
@@ -95,7 +104,7 @@ def _unexpected(response: ContentTypeRejected, text: str, body: Payload) -> Prov
     if body.get("error"):
         # Its status, 200, says nothing of the error.
         return reported(error_of(body), retry_after=_retry_after(response))
-    is_json = bool(body) or "json" in (response.content_type or "").lower()
+    is_json = (bool(body) and text.startswith(("{", "["))) or "json" in (response.content_type or "").lower()
     doubt = ", as if it had not been asked to stream" if is_json else ""
     return ProviderError(
         message=f"{response}{doubt}; it said: {_plain(text) or 'nothing'}", status=response.status
@@ -159,6 +168,6 @@ def _begun(text: str) -> Payload | None:
 
 def _plain(text: str) -> str:
     """Returns a text without markup, in one line, cut to what a message can take."""
-    text = re.sub(r"(?s)<(script|style)\b.*?</\1\s*>|<[^<>]*>", " ", text)
+    text = re.sub(r"(?s)<(script|style)\b.*?</\1\s*>|<[^<>]*>", " ", text[:_MOST_MARKUP])
     words = " ".join(text.split())
     return words if len(words) <= _EXCERPT_CHARACTERS else words[: _EXCERPT_CHARACTERS - 3] + "..."
