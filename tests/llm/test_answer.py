@@ -135,9 +135,9 @@ class TestAnswers:
         """The first one too, though nothing came of it."""
         answer = Answer()
         answer.finish("stop", 1)
-        assert not answer.is_finished
+        assert not answer.finishes()
         answer.finish("stop")
-        assert answer.is_finished
+        assert answer.finishes()
 
     def test_facts_that_are_empty_say_nothing(self) -> None:
         """Later chunks often leave them out."""

@@ -149,8 +149,9 @@ def test_any_payload_is_read_or_refused(api: str, server: SSEServer, data: st.Da
     else:
         assert not stream.is_complete
         assert str(error)
-    if api != "responses" or not stream.is_complete:
-        assert stream.text == "".join(given)
+    if api != "responses":  # whose last event may hold all of the text
+        # What stands beside an error is given to nobody who iterates, but kept.
+        assert stream.text.startswith("".join(given))
     # Nothing of what can be asked for breaks on it either.
     for choice in stream.choices:
         assert all(isinstance(text, str) for text in (choice.text, choice.reasoning, choice.refusal))

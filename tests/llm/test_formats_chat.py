@@ -132,18 +132,18 @@ class TestAnswers:
             CHAT, [delta("a"), {"choices": [], "usage": None}, {"choices": [], "usage": usage}]
         )
         assert (answer.id, answer.model, answer.usage) == ("chat-1", "model-1", usage)
-        assert not answer.is_finished
+        assert not answer.finishes()
 
     @pytest.mark.parametrize("end", [None, "", 0, {}])
     def test_an_end_is_a_word(self, end: object) -> None:
         """Nothing else is one."""
         chunk = {"choices": [{"index": 0, "delta": {}, "finish_reason": end}]}
-        assert not CHAT.finishes(chunk)
+        assert not CHAT.gives(chunk)
         assert answer_of(CHAT, [chunk]).choice(0).finish_reason is None
 
     def test_an_end_is_an_end(self) -> None:
         """Of any word."""
-        assert CHAT.finishes(delta(end="whatever"))
+        assert CHAT.gives(delta(end="whatever"))
 
     @pytest.mark.parametrize(
         ("asked", "ends", "is_whole"),

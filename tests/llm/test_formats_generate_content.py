@@ -75,8 +75,8 @@ class TestAnswers:
     @pytest.mark.parametrize("end", [None, "", 1])
     def test_an_end_is_a_word(self, end: object) -> None:
         """Nothing else is one."""
-        assert not GOOGLE.finishes({"candidates": [{"finishReason": end}]})
-        assert GOOGLE.finishes(candidate(end="MAX_TOKENS"))
+        assert not GOOGLE.gives({"candidates": [{"finishReason": end}]})
+        assert GOOGLE.gives(candidate(end="MAX_TOKENS"))
 
 
 class TestErrors:

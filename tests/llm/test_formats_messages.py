@@ -130,7 +130,7 @@ class TestAnswers:
     )
     def test_a_message_is_over_when_it_says_why_or_stops(self, payload: Part, is_end: bool) -> None:
         """Nothing else is an end."""
-        assert MESSAGES.finishes(payload) is is_end
+        assert MESSAGES.gives(payload) is is_end
 
 
 class TestErrors:

@@ -115,9 +115,9 @@ class TestAnswers:
 
     def test_only_completed_is_an_end(self) -> None:
         """Though other events carry the response too."""
-        assert RESPONSES.finishes(completed("Hi", 1))
-        assert not RESPONSES.finishes(response("in_progress"))
-        assert not RESPONSES.finishes({})
+        assert RESPONSES.gives(completed("Hi", 1))
+        assert not RESPONSES.gives(response("in_progress"))
+        assert not RESPONSES.gives({})
 
 
 class TestErrors:

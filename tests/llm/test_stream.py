@@ -261,7 +261,7 @@ class TestObservation:
         error = failure_of(stream)
         assert isinstance(error, ProviderError)
         assert error.text == "canary"
-        shown = [repr(stream), repr(stream._request), repr(error), str(error), repr(list(stream.choices))]
+        shown = [repr(stream), repr(vars(stream)), repr(error), str(error), repr(list(stream.choices))]
         records = [str(vars(record)) for record in caplog.records if record.name == "everstream"]
         assert sum("told" in record for record in records) == 2
         assert not [text for text in (*shown, *records) if "canary" in text]

@@ -71,7 +71,7 @@ class EventSourceProtocol:
         until: Until | None = None,
         error_in: ErrorIn | None = None,
         progress_in: ProgressIn | None = None,
-        replay_safe: bool = True,
+        replay_safe: bool | None = True,
         credentials_renewed: bool = False,
         dedupe: Dedupe | None = None,
         resume_rejected_on: Collection[int] = RESUME_REJECTED_ON,
@@ -87,7 +87,7 @@ class EventSourceProtocol:
             until: What ends the stream; see `EventSource`.
             error_in: Finds errors in events and refused responses; see `EventSource`.
             progress_in: Says which events are progress; see `EventSource`.
-            replay_safe: Whether the request may be made again after it has delivered progress.
+            replay_safe: Whether the request may be made again after progress; None: only with a cursor.
             credentials_renewed: Whether each request has fresh credentials: a 401 is worth one more.
             dedupe: Which events to leave out; none by default.
             resume_rejected_on: Statuses by which the server refuses a cursor.
@@ -116,7 +116,8 @@ class EventSourceProtocol:
     @property
     def may_connect_again(self) -> bool:
         """Whether the request may be made again: it is replay-safe, or has given no progress yet."""
-        return self._replay_safe or not self._has_progressed
+        is_safe = self._replay_safe if self._replay_safe is not None else bool(self.last_event_id)
+        return is_safe or not self._has_progressed
 
     @property
     def last_event_id(self) -> str:
@@ -252,7 +253,7 @@ class EventSourceProtocol:
         self.dropped(now)
         rejected, self._rejected = self._rejected, None
         meaning = self._payloads.meaning_of(error)
-        if not self.may_connect_again or (rejected is not None and not rejected.restarts):
+        if not (self.may_connect_again if rejected is None else rejected.restarts):
             return self._ended_with(meaning, error)
         at_once = rejected is not None or self._refusals.is_worth_new_credentials(error)
         decision = self._reconnector.interrupted(meaning, now, at_once=at_once)
@@ -271,8 +272,7 @@ class EventSourceProtocol:
         return self._closed("close")
 
     def _fresh_body(self) -> Body:
-        remembers = self._ending.until is not None
-        return Body(self._cursor.last_event_id, self._max_event_bytes, remembers=remembers)
+        return Body(self._cursor.last_event_id, self._max_event_bytes, remembers=bool(self._ending.until))
 
     def _outcome_in(self, event: Event, now: float) -> Outcome | None:
         if self._ending.is_sentinel(event):

@@ -97,6 +97,13 @@ class QueryCursor:
         return None if self.url is None else self.url()
 
 
+def continues_elsewhere(resume: Resumption | None) -> bool:
+    """Returns whether a strategy asks another URL for the rest, so that to begin again is another matter."""
+    if isinstance(resume, QueryCursor):
+        return resume.url is not None
+    return hasattr(resume, "request_url")
+
+
 def header_value(cursor: str) -> bytes:
     """Returns a cursor as the bytes of a header value.
 

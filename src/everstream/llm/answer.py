@@ -76,9 +76,11 @@ class Choice:
             self._calls[place] = replace(self._calls[place], arguments="{}")
 
     def settle(self, text: str, tool_calls: Sequence[ToolCall]) -> None:
-        """Takes the whole from the server, in place of what came by deltas."""
-        self._texts["text"] = [text]
-        self._calls = list(tool_calls)
+        """Takes the whole from the server, in place of what came by deltas; what it leaves out stays."""
+        if text:
+            self._texts["text"] = [text]
+        if tool_calls:
+            self._calls = list(tool_calls)
 
     def _add_to_call(self, delta: ToolCallDelta) -> bool:
         place = self._place_of(delta)
@@ -156,7 +158,7 @@ class Answer:
         self.model = model or self.model
         self.usage = usage or self.usage
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether every answer told why it is over."""
-        return all(choice.finish_reason is not None for choice in self.choices.values())
+    def finishes(self, choices: int = 1) -> bool:
+        """Returns whether so many answers, those too of which nothing came, have told why they are over."""
+        told = all(choice.finish_reason is not None for choice in self.choices.values())
+        return told and len(self.choices) >= choices

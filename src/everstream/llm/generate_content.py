@@ -10,6 +10,7 @@ from everstream.clock import Clock
 from everstream.core.errors import ConfigurationError
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.timeouts import Timeouts
+from everstream.llm.fields import fields_of, number_of
 from everstream.llm.formats.generate_content import GenerateContentFormat
 from everstream.llm.request import Key, ModelRequest, StreamOptions, base_url_of, key_of, require
 from everstream.llm.stream import ModelStream
@@ -96,4 +97,6 @@ class GenerateContentStream(ModelStream):
             clock=clock, keep_chunks=keep_chunks,
         )
         # fmt: on
-        super().__init__(GenerateContentFormat(), request, options)
+        config = fields_of(parameters.get("generationConfig"))
+        wire = GenerateContentFormat(number_of(config.get("candidateCount")) or 1)
+        super().__init__(wire, request, options)

@@ -56,7 +56,7 @@ class Payloads:
 
     def progress_in(self, event: Event) -> bool:
         """Returns whether an event carries anything of an answer."""
-        return bool(self.deltas(event)) or self._format.finishes(self.of(event))
+        return self._format.gives(self.of(event))
 
     def _parsed(self, event: Event) -> Payload:
         if event.data.strip() in ("", "[DONE]"):

@@ -12,6 +12,7 @@ from everstream.core.events import Event
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.resumption import QueryCursor
 from everstream.core.timeouts import Timeouts
+from everstream.llm.assembly import Assembly
 from everstream.llm.fields import fields_of, number_of
 from everstream.llm.formats.responses import ResponsesFormat
 from everstream.llm.request import (
@@ -103,10 +104,10 @@ class ResponsesStream(ModelStream):
             headers,
             body=body_of({"model": model or None, "input": input or None, **parameters}),
         )
-        self._responses_url = request.url
+        rest = _Rest(request.url)
         if is_resumable:
             retry = resuming(retry)
-            request.resume = QueryCursor(_CURSOR, of=_sequence_number, url=self._url_of_the_rest)
+            request.resume = QueryCursor(_CURSOR, of=_sequence_number, url=rest.url)
         # fmt: off
         options = StreamOptions(
             session=session, timeouts=timeouts, retry=retry, name=name, logger=logger, metrics=metrics,
@@ -114,6 +115,7 @@ class ResponsesStream(ModelStream):
         )
         # fmt: on
         super().__init__(ResponsesFormat(resumable=is_resumable), request, options)
+        rest.assembly = self._assembly
 
     @classmethod
     def resume(
@@ -186,8 +188,18 @@ class ResponsesStream(ModelStream):
         number = _sequence_number(event)
         self._last_number = self._last_number if number is None else number
 
-    def _url_of_the_rest(self) -> str:
-        return f"{self._responses_url}/{quote(self.id or '', safe='')}?stream=true"
+
+class _Rest:
+    """Where the rest of a response is to be had; not known before its id is."""
+
+    def __init__(self, responses_url: str) -> None:
+        self._responses_url = responses_url
+        self.assembly: Assembly | None = None
+
+    def url(self) -> str:
+        """Returns the URL of the response that is being put together."""
+        response_id = "" if self.assembly is None else self.assembly.answer.id or ""
+        return f"{self._responses_url}/{quote(response_id, safe='')}?stream=true"
 
 
 def _sequence_number(event: Event) -> int | None:

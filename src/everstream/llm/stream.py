@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from everstream.core.arguments import LONGEST_WAIT
-from everstream.core.ending import Until
 from everstream.core.errors import (
     AnswerIncomplete,
     EverstreamError,
@@ -18,12 +16,12 @@ from everstream.core.errors import (
     StreamInterrupted,
 )
 from everstream.core.events import Closed, CloseReason, Event, Failed, Opened
+from everstream.core.payloads import ErrorIn
 from everstream.core.reconnection import RetryPolicy
-from everstream.llm.answer import Answer, Choice, ToolCall
+from everstream.llm.answer import Choice, ToolCall
+from everstream.llm.assembly import Assembly
 from everstream.llm.deltas import Delta, TextDelta
-from everstream.llm.fields import Payload
 from everstream.llm.formats import Format
-from everstream.llm.payloads import Payloads
 from everstream.llm.request import ANEW, ModelRequest, StreamOptions
 from everstream.source import EventSource
 
@@ -50,12 +48,7 @@ class ModelStream:
 
     def __init__(self, wire: Format, request: ModelRequest, options: StreamOptions) -> None:
         """Describes the request; see the classes below."""
-        self._format = wire
-        self._request = request
-        self._payloads = Payloads(wire)
-        self._answer = Answer()
-        self._chunks: list[Payload] | None = [] if options.keep_chunks else None
-        self._pending: deque[Delta] = deque()
+        self._assembly = assembly = Assembly(wire, keep_chunks=options.keep_chunks)
         self._failure: EverstreamError | None = None
         self._is_complete = self._is_over = False
         self.source = EventSource(
@@ -68,11 +61,11 @@ class ModelStream:
             timeouts=options.timeouts,
             retry=_unmoved_by_silence(options.retry) if request.resume is None else options.retry,
             resume=request.resume or ANEW,
-            replay_safe=request.resume is not None,
+            replay_safe=False if request.resume is None else None,
             last_event_id=request.last_event_id,
-            until=self._until(),
-            error_in=self._error_in,
-            progress_in=self._payloads.progress_in,
+            until=assembly.until(),
+            error_in=_errors_of(assembly, request, options),
+            progress_in=assembly.progress_in,
             name=options.name,
             logger=options.logger,
             metrics=options.metrics,
@@ -93,6 +86,10 @@ class ModelStream:
             if isinstance(delta, TextDelta) and delta.kind == "text" and delta.choice == 0
         )
 
+    def __next__(self) -> str:
+        """Returns the next piece of text; see `__iter__`."""
+        return next(iter(self))
+
     def deltas(self) -> Iterator[Delta]:
         """Gives everything that the answers grow by: text, thinking, refusals, tool calls, of all choices.
 
@@ -102,11 +99,10 @@ class ModelStream:
             EverstreamError: As for `__iter__`.
         """
         while True:
-            while self._pending:
-                delta = self._pending.popleft()
-                if self._answer.add(delta):
-                    yield delta
-            if not self._take_next():
+            delta = self._assembly.next_delta()
+            if delta is not None:
+                yield delta
+            elif not self._take_next():
                 return
 
     def read(self) -> str:
@@ -150,27 +146,27 @@ class ModelStream:
     @property
     def usage(self) -> Mapping[str, object] | None:
         """What it cost, as the provider put it, in tokens; None if it has told nothing."""
-        return self._answer.usage
+        return self._assembly.answer.usage
 
     @property
     def model(self) -> str | None:
         """The model that answers, in the provider's words; None before it told."""
-        return self._answer.model
+        return self._assembly.answer.model
 
     @property
     def id(self) -> str | None:
         """The provider's id of the response; None before it told."""
-        return self._answer.id
+        return self._assembly.answer.id
 
     @property
     def choices(self) -> tuple[Choice, ...]:
         """The answers, if several were asked for, in their order."""
-        return tuple(choice for _, choice in sorted(self._answer.choices.items()))
+        return tuple(choice for _, choice in sorted(self._assembly.answer.choices.items()))
 
     @property
     def chunks(self) -> tuple[Mapping[str, object], ...]:
         """The payloads as they came, if `keep_chunks=True`; else none."""
-        return tuple(self._chunks or ())
+        return tuple(self._assembly.chunks)
 
     @property
     def is_complete(self) -> bool:
@@ -179,6 +175,7 @@ class ModelStream:
 
     def close(self) -> None:
         """Ends the stream, at once and for good, as `EventSource.close` does; the loop ends normally."""
+        self._assembly.close()
         self.source.close()
 
     def __enter__(self) -> Self:
@@ -197,12 +194,7 @@ class ModelStream:
 
     @property
     def _first(self) -> Choice:
-        return self._answer.choice(0)
-
-    def _until(self) -> Until | None:
-        if self._format.last_type is None:
-            return self._format.sentinel
-        return lambda event: self._payloads.of(event).get("type") == self._format.last_type
+        return self._assembly.answer.choice(0)
 
     def _take_next(self) -> bool:
         """Takes the next item of the source; returns whether there may be more."""
@@ -213,7 +205,7 @@ class ModelStream:
         match item:
             case Opened(last_event_id=cursor):
                 if not cursor:
-                    self._begin()
+                    self._assembly.begin()
             case Event():
                 self._take(item)
             case None if not self._is_over:
@@ -228,23 +220,13 @@ class ModelStream:
                 pass
         return item is not None
 
-    def _begin(self) -> None:
-        """Begins anew: what an attempt told before its first delta counts no more."""
-        self._answer = Answer()
-        if self._chunks is not None:
-            self._chunks = []
-
     def _take(self, event: Event) -> None:
-        payload = self._payloads.of(event)
-        if self._chunks is not None and payload:
-            self._chunks.append(payload)
-        self._pending.extend(self._payloads.deltas(event))
-        self._format.note(payload, self._answer)
+        self._assembly.take(event)
 
     def _ended(self, reason: CloseReason) -> None:
-        if not self._answer.has_begun:
+        if not self._assembly.answer.has_begun:
             self._fail(self._broken_off("the stream ended, and there was no answer in it", None))
-        elif reason == "until" or self._format.is_whole(self._answer):
+        elif self._assembly.is_whole(reason):
             self._is_complete = True
         else:
             received = self.source.stats
@@ -257,17 +239,11 @@ class ModelStream:
         self._failure = error
         raise error
 
-    def _error_in(self, found: Event | ResponseRejected) -> EverstreamError | None:
-        error = self._payloads.error_in(found)
-        if isinstance(error, ProviderError):
-            self._request.explain(error)
-        return error
-
     def _meaning_of(self, error: EverstreamError) -> EverstreamError:
         if isinstance(error, ProviderError):
             error.text = self.text
             return error
-        if self._answer.has_begun or isinstance(error, StreamIncomplete):
+        if self._assembly.answer.has_begun or isinstance(error, StreamIncomplete):
             return self._broken_off(str(error), error)
         return error
 
@@ -284,6 +260,22 @@ class ModelStream:
         incomplete.__cause__ = cause
         incomplete.retryable = told is not None or (cause is not None and cause.retryable)
         return incomplete
+
+
+def _errors_of(assembly: Assembly, request: ModelRequest, options: StreamOptions) -> ErrorIn:
+    """Returns the function that finds errors, for an event source."""
+
+    def error_in(found: Event | ResponseRejected) -> EverstreamError | None:
+        error = assembly.error_in(found)
+        if isinstance(error, ProviderError):
+            request.explain(error)
+            longest = options.retry.max_server_delay if isinstance(options.retry, RetryPolicy) else 0.0
+            if error.retry_after is not None and error.retry_after > longest:
+                # Sooner, it would be refused again: somebody waits, and shall know now.
+                error.retryable = False
+        return error
+
+    return error_in
 
 
 def _unmoved_by_silence(retry: RetryPolicy | None) -> RetryPolicy | None:

@@ -19,7 +19,7 @@ from everstream.core.payloads import ErrorIn, ProgressIn
 from everstream.core.protocol import EventSourceProtocol
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.refusals import RESUME_REJECTED_ON, OnResumeRejected
-from everstream.core.resumption import Resumption
+from everstream.core.resumption import Resumption, continues_elsewhere
 from everstream.core.timeouts import Timeouts
 from everstream.core.watchdog import Watchdog
 from everstream.lifeline import Lifeline
@@ -160,7 +160,7 @@ class EventSource(Consuming):
         template = RequestTemplate(
             url=url, method=method, headers=headers, params=params, json=json, data=data, auth=auth
         )
-        if replay_safe is None:
+        if replay_safe is None and (method.upper() == "GET" or not continues_elsewhere(resume)):
             replay_safe = method.upper() == "GET" or resume is not None
         self._protocol = EventSourceProtocol(
             retry=retry, resume=resume, last_event_id=last_event_id or "", until=until,

@@ -46,8 +46,8 @@ class Format(ABC):
         """Writes into the answer what a payload tells beside deltas: facts, and that it is over."""
 
     @abstractmethod
-    def finishes(self, payload: Payload) -> bool:
-        """Returns whether a payload tells that an answer is over."""
+    def gives(self, payload: Payload) -> bool:
+        """Returns whether a payload carries anything of an answer, be it no delta, or its end."""
 
     @abstractmethod
     def error_in(self, payload: Payload) -> ProviderError | None:
@@ -58,5 +58,5 @@ class Format(ABC):
         """Returns whether an event must have a payload; what others carry is passed over."""
 
     def is_whole(self, answer: Answer) -> bool:
-        """Returns whether an answer may end like this, if the stream has no end of its own."""
-        return answer.is_finished
+        """Returns whether an answer may end like this, if no event of its own ended the stream."""
+        return answer.finishes()

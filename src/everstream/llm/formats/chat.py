@@ -17,9 +17,16 @@ __all__ = ["ChatFormat", "ChatFormatWithoutDone"]
 
 
 class ChatFormat(Format):
-    """Chunks with choices, then `[DONE]`."""
+    """Chunks with choices, then `[DONE]`.
+
+    Args:
+        choices: How many answers were asked for.
+    """
 
     sentinel: ClassVar[str | None] = "[DONE]"
+
+    def __init__(self, choices: int = 1) -> None:
+        self._choices = choices
 
     def deltas(self, payload: Payload) -> Iterable[Delta]:
         """Returns the deltas of all choices."""
@@ -38,9 +45,13 @@ class ChatFormat(Format):
             if reason:
                 answer.finish(reason, number_of(choice.get("index")) or 0)
 
-    def finishes(self, payload: Payload) -> bool:
-        """Returns whether a choice is over."""
-        return any(text_of(choice.get("finish_reason")) for choice in items_of(payload.get("choices")))
+    def gives(self, payload: Payload) -> bool:
+        """Returns whether a choice has more than a role, as sound and what servers add to it, or is over."""
+        for choice in items_of(payload.get("choices")):
+            given = {name for name, value in fields_of(choice.get("delta")).items() if value}
+            if given - {"role"} or text_of(choice.get("finish_reason")):
+                return True
+        return False
 
     def error_in(self, payload: Payload) -> ProviderError | None:
         """Returns the error beside, or in place of, the choices."""
@@ -56,22 +67,20 @@ class ChatFormat(Format):
         """Returns whether an event has no type: chunks have none."""
         return event.type == "message"
 
+    def is_whole(self, answer: Answer) -> bool:
+        """Returns whether all that were asked for are over; or none told so, as some servers never do."""
+        told = any(choice.finish_reason is not None for choice in answer.choices.values())
+        return answer.finishes(self._choices) or not told
+
 
 class ChatFormatWithoutDone(ChatFormat):
-    """The same of servers that end the body after the last finish reason, without `[DONE]`.
-
-    Args:
-        choices: How many answers were asked for.
-    """
+    """The same of servers that end the body after the last finish reason, without `[DONE]`."""
 
     sentinel: ClassVar[str | None] = None
 
-    def __init__(self, choices: int = 1) -> None:
-        self._choices = choices
-
     def is_whole(self, answer: Answer) -> bool:
-        """Returns whether all that were asked for are over, those too of which nothing came."""
-        return answer.is_finished and len(answer.choices) >= self._choices
+        """Returns whether all that were asked for are over."""
+        return answer.finishes(self._choices)
 
 
 def _deltas_of(delta: Payload, choice: int) -> Iterator[Delta]:

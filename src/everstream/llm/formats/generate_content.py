@@ -16,7 +16,18 @@ __all__ = ["GenerateContentFormat"]
 
 
 class GenerateContentFormat(Format):
-    """Chunks with candidates, and then the end of the body: there is no terminator."""
+    """Chunks with candidates, and then the end of the body: there is no terminator.
+
+    Args:
+        candidates: How many were asked for.
+    """
+
+    def __init__(self, candidates: int = 1) -> None:
+        self._candidates = candidates
+
+    def is_whole(self, answer: Answer) -> bool:
+        """Returns whether all that were asked for are over."""
+        return answer.finishes(self._candidates)
 
     def deltas(self, payload: Payload) -> Iterable[Delta]:
         """Returns the deltas of all candidates."""
@@ -35,10 +46,11 @@ class GenerateContentFormat(Format):
             if reason:
                 answer.finish(reason, number_of(candidate.get("index")) or 0)
 
-    def finishes(self, payload: Payload) -> bool:
-        """Returns whether a candidate is over."""
+    def gives(self, payload: Payload) -> bool:
+        """Returns whether a candidate has a part, of whatever kind, or is over."""
         return any(
-            text_of(candidate.get("finishReason")) for candidate in items_of(payload.get("candidates"))
+            fields_of(candidate.get("content")).get("parts") or text_of(candidate.get("finishReason"))
+            for candidate in items_of(payload.get("candidates"))
         )
 
     def error_in(self, payload: Payload) -> ProviderError | None:

@@ -68,11 +68,17 @@ class MessagesFormat(Format):
             case _:
                 pass
 
-    def finishes(self, payload: Payload) -> bool:
-        """Returns whether the message is over."""
-        return payload.get("type") == "message_stop" or bool(
-            text_of(fields_of(payload.get("delta")).get("stop_reason"))
-        )
+    def gives(self, payload: Payload) -> bool:
+        """Returns whether a block has something in it, tools that the provider runs too, or all is over."""
+        match payload.get("type"):
+            case "content_block_start":
+                block = fields_of(payload.get("content_block"))
+                is_filled_later = block.get("type") in ("text", "thinking")
+                return not is_filled_later or bool(text_of(block.get("text"), block.get("thinking")))
+            case "content_block_delta" | "message_stop":
+                return True
+            case _:
+                return bool(text_of(fields_of(payload.get("delta")).get("stop_reason")))
 
     def error_in(self, payload: Payload) -> ProviderError | None:
         """Returns the error of an `error` event."""

@@ -17,6 +17,14 @@ __all__ = ["ResponsesFormat"]
 
 _COMPLETED = "response.completed"
 _UNSUCCESSFUL = frozenset({"response.failed", "response.incomplete", "response.cancelled"})
+_PREPARATIONS = frozenset({
+    "response.content_part.added",
+    "response.created",
+    "response.in_progress",
+    "response.queued",
+    "response.reasoning_summary_part.added",
+})  # fmt: skip
+_FILLED_LATER = frozenset({"message", "reasoning"})
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _CALL_DELTAS = frozenset({"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"})
 _TEXTS: dict[str, DeltaKind] = {
@@ -61,13 +69,18 @@ class ResponsesFormat(Format):
             model=text_of(response.get("model")),
             usage=fields_of(response.get("usage")),
         )
-        if payload.get("type") == _COMPLETED:
+        kind = text_of(payload.get("type"))
+        if kind == _COMPLETED or kind in _UNSUCCESSFUL:
             _settle(items_of(response.get("output")), answer)
+        if kind == _COMPLETED:
             answer.finish(text_of(response.get("status")) or "completed")
 
-    def finishes(self, payload: Payload) -> bool:
-        """Returns whether the response is complete."""
-        return payload.get("type") == _COMPLETED
+    def gives(self, payload: Payload) -> bool:
+        """Returns whether there is some output, of tools that the provider runs too, or all is over."""
+        kind = text_of(payload.get("type"))
+        if kind == "response.output_item.added":
+            return text_of(fields_of(payload.get("item")).get("type")) not in _FILLED_LATER
+        return kind.startswith("response.") and kind not in _PREPARATIONS
 
     def error_in(self, payload: Payload) -> ProviderError | None:
         """Returns the error of the stream, or of a response that failed, broke off or was cancelled."""
@@ -97,9 +110,6 @@ def _of_error_event(payload: Payload) -> ProviderError:
 def _settle(output: Iterable[Payload], answer: Answer) -> None:
     """Takes text and calls from the whole response: after a resumption it has what the deltas lack."""
     items = list(output)
-    if not items:
-        # Some servers repeat nothing there.
-        return
     parts = [
         part for item in items if item.get("type") == "message" for part in items_of(item.get("content"))
     ]
