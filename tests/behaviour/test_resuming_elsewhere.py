@@ -17,9 +17,10 @@ from everstream import (
     Opened,
     QueryCursor,
     ResumeRejected,
+    StreamInterrupted,
 )
 from everstream.checkpoints import MemoryCheckpoint
-from everstream.testing import SSEServer, cut, event, redirect, status
+from everstream.testing import SSEServer, connection, cut, event, redirect, status
 from tests.reading import data_in, errors_in, everything
 
 MakeSource = Callable[..., EventSource]
@@ -192,3 +193,23 @@ def test_a_strategy_of_the_callers_own_may_have_a_place(
     assert len(errors_in(items)) == 3
     assert [item.last_event_id for item in items if isinstance(item, Interrupted)] == ["1", "2"]
     assert [item.id for item in items if isinstance(item, Event)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("strategy", ["QueryCursor", "of one's own"])
+def test_without_a_cursor_a_post_is_not_made_again(sse_server: SSEServer, strategy: str) -> None:
+    """After progress there is nothing to go on from, and to begin again is another matter."""
+
+    class Elsewhere(LastEventID):
+        def request_url(self, cursor: str) -> str | None:
+            return sse_server.url
+
+    resume = QueryCursor("after", of=lambda _: None, url=lambda: sse_server.url)
+    sse_server.script([connection(event("1"), cut())], then=event("again"))
+    source = EventSource(
+        sse_server.url, method="POST", resume=resume if strategy == "QueryCursor" else Elsewhere()
+    )
+    events = iter(source)
+    assert next(events).data == "1"
+    with pytest.raises(StreamInterrupted):
+        next(events)
+    assert len(sse_server.requests) == 1
