@@ -15,7 +15,6 @@ from everstream.cli.option_kinds import (
     ConnectTimeout,
     Headers,
     LogRecords,
-    MaxDelay,
     limit,
     most_attempts,
 )
@@ -95,7 +94,16 @@ class ChatOptions:
         None
     )
     max_attempts: Annotated[int | None, most_attempts("3")] = None
-    max_delay: MaxDelay = None
+    max_delay: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            metavar="SECONDS",
+            rich_help_panel=CONNECTION,
+            help="The most that backoff adds to the wait before an attempt, and the most that the server may;"
+            " 30 and 60 by default. A server that asks for more is not asked again.",
+        ),
+    ] = None
     json: Annotated[
         bool,
         typer.Option(

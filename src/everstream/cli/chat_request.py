@@ -7,9 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NoReturn, TextIO
 
-from everstream import ConfigurationError
+from everstream import ConfigurationError, RetryPolicy
 from everstream.cli.chat_options import ChatOptions
 from everstream.cli.option_values import header_fields, is_named, limits, retry_policy, token_in
 from everstream.llm import ChatStream
@@ -21,6 +22,7 @@ _KEY_VARIABLE = "OPENAI_API_KEY"
 _MODEL_VARIABLE = "OPENAI_MODEL"
 _READ_SECONDS = 600.0
 _ATTEMPTS = 3
+_SERVER_SECONDS = 60.0
 
 
 def chat_stream(options: ChatOptions, logger: LoggerLike | None) -> ChatStream:
@@ -41,7 +43,7 @@ def chat_stream(options: ChatOptions, logger: LoggerLike | None) -> ChatStream:
         timeouts=limits(
             {"connect": options.connect_timeout, "read": options.read_timeout}, read=_READ_SECONDS
         ),
-        retry=retry_policy(options.max_attempts or _ATTEMPTS, options.max_delay),
+        retry=_retry(options),
         terminator=options.terminator.value,
         logger=logger,
         # None of them is another argument.
@@ -56,6 +58,11 @@ def _model(options: ChatOptions) -> str:
     if not model:
         raise ConfigurationError(f"which model? Give --model NAME, or set {_MODEL_VARIABLE}")
     return _text(model, "--model")
+
+
+def _retry(options: ChatOptions) -> RetryPolicy:
+    policy = retry_policy(options.max_attempts or _ATTEMPTS, options.max_delay)
+    return replace(policy, max_server_delay=_SERVER_SECONDS) if options.max_delay is None else policy
 
 
 def _key(variable: str | None) -> str | None:
