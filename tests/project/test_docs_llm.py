@@ -65,7 +65,7 @@ def test_without_a_variable_the_provider_is_asked(name: str, monkeypatch: pytest
     """The base URL of the table is what the code has."""
     _, _, (variable,), (base_url,) = cells_of(name)
     monkeypatch.delenv(variable, raising=False)
-    assert STREAMS[name]()._request.url.startswith(f"{base_url}/")
+    assert STREAMS[name]().source.name.startswith(f"{base_url}/")
 
 
 @pytest.mark.parametrize(
