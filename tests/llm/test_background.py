@@ -222,12 +222,13 @@ class TestResuming:
         ]
 
     def test_a_response_that_is_gone_says_so(self, sse_server: SSEServer) -> None:
-        """At once, with what the server said."""
+        """At once, with what the server said, and where."""
+        url = f"{base_url(sse_server)}/v1/responses/resp-1"
         sse_server.script([], then=status(404, body=b'{"error": {"message": "no such response"}}'))
         for after in (None, 7):
             error = failure_of(resumed(sse_server, after))
             assert isinstance(error, ProviderError)
-            assert (error.status, error.message) == (404, "no such response")
+            assert (error.status, error.message) == (404, f"no such response; it was asked at {url}")
         assert len(sse_server.requests) == 2
 
     def test_nothing_there_is_no_answer(self, sse_server: SSEServer) -> None:

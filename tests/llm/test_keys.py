@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
-from everstream import ConfigurationError, ProviderError
+from everstream import ConfigurationError, ContentTypeRejected, ProviderError, StatusRejected
+from everstream.llm.request import ModelRequest
 from everstream.testing import SSEServer, connection, raw, status
 from tests.llm.wires import APIS, KEY, KEYS, STREAMS, ask, base_url, failure_of, patient, whole
 
@@ -116,3 +120,102 @@ def test_a_key_that_no_header_can_have_is_not_shown(
         with pytest.raises(ConfigurationError, match="the API key holds characters"):
             ask(sse_server, api_key=None)
     assert sse_server.requests == []
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("key", ["", " ", lambda: ""], ids=["empty", "blank", "function"])
+def test_an_empty_key_is_no_key_whatever_the_environment_says(
+    sse_server: SSEServer, api: str, key: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider's key is none of another server's business."""
+    header, _, variables = KEYS[api]
+    for name in variables:
+        monkeypatch.setenv(name, KEY)
+    sse_server.script([], then=status(403, body=b"who are you?"))
+    message = str(failure_of(ask(sse_server, api, api_key=key)))
+    assert header not in sse_server.requests[-1].headers
+    assert message.endswith("who are you? (no key was given)")
+
+
+def test_a_key_is_taken_out_of_the_type_and_the_code_too(sse_server: SSEServer) -> None:
+    """Servers put anything anywhere."""
+    fields = {"message": "no", "type": f"bad_{KEY}", "code": KEY}
+    sse_server.script([status(400, body=json.dumps({"error": fields}).encode())])
+    error = failure_of(ask(sse_server))
+    assert isinstance(error, ProviderError)
+    assert (error.type, error.code) == ("bad_***", "***")
+    assert KEY not in repr((error, str(error)))
+
+
+def request_with(session: requests.Session | None = None, url: str = "https://h/v1") -> ModelRequest:
+    """Returns a request without a key, of a caller who has a session."""
+    request = ModelRequest(url=url, key=None, key_header="x", key_variables=("A_KEY",), extra_headers={})
+    request.session = session
+    request.headers()
+    return request
+
+
+def session_with(auth: Any = None, **headers: str | bytes) -> requests.Session:
+    """Returns a session with credentials."""
+    session = requests.Session()
+    session.auth = auth
+    session.headers.update(headers)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("request_", "secret"),
+    [
+        (request_with(session_with(Authorization=f"Bearer {KEY}")), KEY),
+        (request_with(session_with(Authorization=f"Bearer {KEY}".encode())), KEY),
+        (request_with(session_with(**{"x-api-key": KEY})), KEY),
+        (request_with(session_with(("me", KEY))), KEY),
+        (request_with(session_with(("me", KEY))), b64encode(f"me:{KEY}".encode()).decode()),
+        (request_with(session_with(requests.auth.HTTPBasicAuth("me", KEY))), KEY),
+        (request_with(session_with(lambda request: request)), None),
+        (request_with(url=f"https://me:{KEY}@h/v1"), KEY),
+        (request_with(url=f"https://h/v1?key={KEY}"), KEY),
+    ],
+    ids=["bearer", "bytes", "header", "auth", "basic", "auth-object", "function", "user-info", "query"],
+)
+def test_who_brings_credentials_of_another_kind_misses_no_key(
+    request_: ModelRequest, secret: str | None
+) -> None:
+    """And they are taken out of what the server says, as the key is."""
+    error = ProviderError(message=f"no {secret}!", status=401)
+    request_.explain(error)
+    assert error.message == ("no None!" if secret is None else "no ***!")
+
+
+@pytest.mark.parametrize(
+    "session", [None, session_with(), session_with(**{"X-Title": "mine"})], ids=["none", "bare", "header"]
+)
+def test_who_brings_none_misses_one(session: requests.Session | None) -> None:
+    """A session alone is no credential."""
+    error = ProviderError(message="no", status=401)
+    request_with(session).explain(error)
+    assert error.message == "no (no key was given, and A_KEY is not set)"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_url_that_may_be_wrong_is_told(sse_server: SSEServer, api: str) -> None:
+    """Where no stream is, it was asked for in the wrong place; but no secret of the URL is told."""
+    url = base_url(sse_server).replace("://", "://me:secret@")
+    for answer in (status(404), status(405, body=b"x" * 900), status(200, body=b"Hi", content_type="a/b")):
+        sse_server.script([answer])
+        message = str(failure_of(STREAMS[api](url, api_key=KEY, **patient())))
+        assert message.endswith(f"; it was asked at {base_url(sse_server)}{sse_server.requests[-1].path}")
+    sse_server.script([status(400)])
+    assert "it was asked" not in str(failure_of(ask(sse_server, api)))
+
+
+def test_nothing_is_told_of_the_url_for_an_error_in_a_stream() -> None:
+    """The place was right; nor of a query where the place may be wrong."""
+    error = ProviderError(message="no model", status=404)
+    request_with().explain(error)
+    assert error.message == "no model"
+    for cause in (StatusRejected(status=404), ContentTypeRejected(status=200)):
+        error = ProviderError(message="no", status=404)
+        error.__cause__ = cause
+        request_with(url="https://me:secret@h/v1?api-version=2024#x").explain(error)
+        assert error.message == "no; it was asked at https://h/v1"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from everstream import ContentTypeRejected, EverstreamError, ResponseRejected, StreamIncomplete
+from everstream import EverstreamError, StreamIncomplete
 from everstream.cli.escaping import escaped
 from everstream.cli.wording import count, reason
-from everstream.llm import AnswerIncomplete, ChatStream, ProviderError
+from everstream.llm import AnswerIncomplete, ChatStream
 
 __all__ = ["has_begun", "of_failure", "of_success"]
 
@@ -16,7 +16,6 @@ _CUT = {
     "length": "the answer is cut: it has reached its limit on tokens",
     "content_filter": "the answer is cut: a filter of the provider has stopped it",
 }
-_OF_A_WRONG_URL = (404, 405)
 
 
 def has_begun(stream: ChatStream) -> bool:
@@ -49,12 +48,3 @@ def of_failure(error: EverstreamError, stream: ChatStream) -> Iterator[str]:
         yield why
     if isinstance(error.__cause__, StreamIncomplete) and stream.finish_reason is not None:
         yield "all of it may have come; if the server never sends [DONE]: --terminator finish_reason"
-    if _may_be_of_the_url(error):
-        yield f"it was asked at {escaped(stream.source.name)}"
-
-
-def _may_be_of_the_url(error: EverstreamError) -> bool:
-    refusal = error.__cause__ if isinstance(error, ProviderError) else None
-    return isinstance(refusal, ContentTypeRejected) or (
-        isinstance(refusal, ResponseRejected) and refusal.status in _OF_A_WRONG_URL
-    )

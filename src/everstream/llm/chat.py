@@ -16,9 +16,9 @@ from everstream.llm.request import (
     Key,
     ModelRequest,
     StreamOptions,
-    base_url_of,
     body_of,
     conversation_of,
+    endpoint_of,
     key_of,
     require,
 )
@@ -68,10 +68,12 @@ class ChatStream(ModelStream):
             model: The model.
             messages: The conversation; a text is one message of the user.
             api_key: The key, or a function of no arguments that gives it for each attempt. By default the
-                value of `OPENAI_API_KEY`; none if that is not set, which local servers allow.
+                value of `OPENAI_API_KEY`; none if that is not set, which local servers allow. Empty text is
+                no key, whatever is set.
             session: A session of yours, used as it is and not closed.
             timeouts: Limits on waiting, in seconds; by default 5 for a connection and 600 of silence.
-            retry: When to try again before the first delta; by default three attempts in all.
+            retry: When to try again before the first delta; by default three attempts in all, and no
+                wait of more than 60 s because a server asks for it.
             headers: Header fields, over those of the API.
             terminator: What ends the streams of this server.
             keep_chunks: Whether to keep the payloads in `chunks`.
@@ -90,7 +92,7 @@ class ChatStream(ModelStream):
         require(model=model, messages=messages)
         parameters.setdefault("stream_options", {"include_usage": True})
         request = ModelRequest(
-            url=f"{base_url_of(base_url, _URL_VARIABLE, _URL)}/chat/completions",
+            url=endpoint_of(base_url, _URL_VARIABLE, _URL, "/chat/completions"),
             key=key_of(api_key, _KEY_VARIABLE),
             key_header="Authorization",
             key_scheme="Bearer ",

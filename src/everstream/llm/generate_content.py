@@ -7,12 +7,19 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from everstream.clock import Clock
-from everstream.core.errors import ConfigurationError
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.timeouts import Timeouts
 from everstream.llm.fields import fields_of, number_of
 from everstream.llm.formats.generate_content import GenerateContentFormat
-from everstream.llm.request import Key, ModelRequest, StreamOptions, base_url_of, key_of, require
+from everstream.llm.request import (
+    Key,
+    ModelRequest,
+    StreamOptions,
+    endpoint_of,
+    key_of,
+    parameters_of,
+    require,
+)
 from everstream.llm.stream import ModelStream
 from everstream.observe.logs import LoggerLike
 from everstream.source.options import MetricsLike
@@ -58,10 +65,11 @@ class GenerateContentStream(ModelStream):
             model: The model, such as `gemini-2.0-flash`.
             contents: The conversation; a text is one content of the user.
             api_key: The key, or a function of no arguments that gives it for each attempt. By default the
-                value of `GEMINI_API_KEY` or `GOOGLE_API_KEY`.
+                value of `GEMINI_API_KEY` or `GOOGLE_API_KEY`. Empty text is no key, whatever is set.
             session: A session of yours, used as it is and not closed.
             timeouts: Limits on waiting, in seconds; by default 5 for a connection and 600 of silence.
-            retry: When to try again before the first delta; by default three attempts in all.
+            retry: When to try again before the first delta; by default three attempts in all, and no
+                wait of more than 60 s because a server asks for it.
             headers: Header fields, over those of the API.
             keep_chunks: Whether to keep the payloads in `chunks`.
             name: Your name for the stream, for logs and metrics.
@@ -75,21 +83,22 @@ class GenerateContentStream(ModelStream):
             ConfigurationError: An argument cannot work.
         """
         require(model=model, contents=contents)
-        if parameters.pop("stream", True) is not True:
-            raise ConfigurationError("stream= is always true here")
         if isinstance(contents, str):
             contents = [{"role": "user", "parts": [{"text": contents}]}]
+        body = parameters_of({"model": model, "contents": contents, **parameters})
+        # It is in the path.
+        del body["model"]
         kind, slash, which = model.partition("/") if model.startswith(_KINDS) else ("models", "/", model)
         path = f"{kind}{slash}{quote(which, safe='')}:streamGenerateContent"
         request = ModelRequest(
-            url=f"{base_url_of(base_url, _URL_VARIABLE, _URL)}/{path}",
+            url=endpoint_of(base_url, _URL_VARIABLE, _URL, f"/{path}"),
             key=key_of(api_key, *_KEY_VARIABLES),
             key_header="x-goog-api-key",
             key_variables=_KEY_VARIABLES,
             extra_headers=headers or {},
             # Without it, the API answers with one JSON text that grows.
             params={"alt": "sse"},
-            body={"contents": contents, **{k: v for k, v in parameters.items() if v is not None}},
+            body=body,
         )
         # fmt: off
         options = StreamOptions(

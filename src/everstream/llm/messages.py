@@ -13,9 +13,9 @@ from everstream.llm.request import (
     Key,
     ModelRequest,
     StreamOptions,
-    base_url_of,
     body_of,
     conversation_of,
+    endpoint_of,
     key_of,
     require,
 )
@@ -56,15 +56,16 @@ class MessagesStream(ModelStream):
         """Describes the request; it is made when the stream is iterated.
 
         Args:
-            base_url: Where the API is, without its version. By default the value of
+            base_url: Where the API is, with or without its version. By default the value of
                 `ANTHROPIC_BASE_URL`, or else Anthropic.
             model: The model.
             messages: The conversation; a text is one message of the user.
             api_key: The key, or a function of no arguments that gives it for each attempt. By default the
-                value of `ANTHROPIC_API_KEY`.
+                value of `ANTHROPIC_API_KEY`. Empty text is no key, whatever is set.
             session: A session of yours, used as it is and not closed.
             timeouts: Limits on waiting, in seconds; by default 5 for a connection and 600 of silence.
-            retry: When to try again before the first delta; by default three attempts in all.
+            retry: When to try again before the first delta; by default three attempts in all, and no
+                wait of more than 60 s because a server asks for it.
             headers: Header fields, over those of the API.
             keep_chunks: Whether to keep the payloads in `chunks`.
             name: Your name for the stream, for logs and metrics.
@@ -80,11 +81,12 @@ class MessagesStream(ModelStream):
         require(model=model, messages=messages)
         body = {"model": model, "messages": conversation_of(messages), **parameters}
         request = ModelRequest(
-            url=f"{base_url_of(base_url, _URL_VARIABLE, _URL)}/v1/messages",
+            url=endpoint_of(base_url, _URL_VARIABLE, _URL, "/v1/messages", begun="/v1"),
             key=key_of(api_key, _KEY_VARIABLE),
             key_header="x-api-key",
             key_variables=(_KEY_VARIABLE,),
-            extra_headers={"anthropic-version": _VERSION, **(headers or {})},
+            own_headers={"anthropic-version": _VERSION},
+            extra_headers=headers or {},
             body=body_of(body),
         )
         # fmt: off
