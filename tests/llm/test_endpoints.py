@@ -87,3 +87,13 @@ def test_a_query_and_that_of_google_go_together(sse_server: SSEServer) -> None:
     stream = GenerateContentStream(f"{base_url(sse_server)}/v1?a=1", "m", "Hi", **patient())
     asked = target(sse_server, stream, "generate_content")
     assert asked == "/v1/models/m:streamGenerateContent?a=1&alt=sse"
+
+
+@pytest.mark.parametrize(
+    ("base", "path"), [("", "/v1beta"), ("/", "/v1beta"), ("/v1beta", "/v1beta"), ("/v1/", "/v1")]
+)
+def test_google_has_a_version_if_none_is_given(sse_server: SSEServer, base: str, path: str) -> None:
+    """Its own package writes base URLs without one."""
+    sse_server.script([whole("generate_content")])
+    GenerateContentStream(base_url(sse_server) + base, "m", "Hi", **patient()).read()
+    assert sse_server.requests[0].path == f"{path}/models/m:streamGenerateContent"

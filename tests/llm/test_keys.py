@@ -219,3 +219,13 @@ def test_nothing_is_told_of_the_url_for_an_error_in_a_stream() -> None:
         error.__cause__ = cause
         request_with(url="https://me:secret@h/v1?api-version=2024#x").explain(error)
         assert error.message == "no; it was asked at https://h/v1"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_session_of_the_callers_brings_its_own(sse_server: SSEServer, api: str) -> None:
+    """Its token is taken out of what the server says, and no key is missed."""
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {KEY}"
+    sse_server.script([status(401, body=json.dumps({"error": {"message": f"bad {KEY}"}}).encode())])
+    error = failure_of(ask(sse_server, api, api_key="", session=session))
+    assert str(error).endswith("bad ***")

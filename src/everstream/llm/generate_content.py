@@ -15,10 +15,11 @@ from everstream.llm.request import (
     Key,
     ModelRequest,
     StreamOptions,
-    endpoint_of,
+    base_url_of,
     key_of,
     parameters_of,
     require,
+    under,
 )
 from everstream.llm.stream import ModelStream
 from everstream.observe.logs import LoggerLike
@@ -30,7 +31,8 @@ __all__ = ["Contents", "GenerateContentStream"]
 Contents: TypeAlias = str | Sequence[Mapping[str, object]]
 """A conversation, as the API has it; a text is one content of the user."""
 
-_URL = "https://generativelanguage.googleapis.com/v1beta"
+_URL = "https://generativelanguage.googleapis.com"
+_VERSION = "/v1beta"
 _URL_VARIABLE = "GOOGLE_GEMINI_BASE_URL"
 _KINDS = ("models/", "tunedModels/")
 _KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -60,7 +62,7 @@ class GenerateContentStream(ModelStream):
         """Describes the request; it is made when the stream is iterated.
 
         Args:
-            base_url: Where the API is, with its version. By default the value of
+            base_url: Where the API is; without a path, its version is v1beta. By default the value of
                 `GOOGLE_GEMINI_BASE_URL`, or else Google.
             model: The model, such as `gemini-2.0-flash`.
             contents: The conversation; a text is one content of the user.
@@ -89,9 +91,9 @@ class GenerateContentStream(ModelStream):
         # It is in the path.
         del body["model"]
         kind, slash, which = model.partition("/") if model.startswith(_KINDS) else ("models", "/", model)
-        path = f"{kind}{slash}{quote(which, safe='')}:streamGenerateContent"
+        path = f"/{kind}{slash}{quote(which, safe='')}:streamGenerateContent"
         request = ModelRequest(
-            url=endpoint_of(base_url, _URL_VARIABLE, _URL, f"/{path}"),
+            url=_url_of(base_url, path),
             key=key_of(api_key, *_KEY_VARIABLES),
             key_header="x-goog-api-key",
             key_variables=_KEY_VARIABLES,
@@ -109,3 +111,10 @@ class GenerateContentStream(ModelStream):
         config = fields_of(parameters.get("generationConfig"))
         wire = GenerateContentFormat(number_of(config.get("candidateCount")) or 1)
         super().__init__(wire, request, options)
+
+
+def _url_of(base_url: str | None, path: str) -> str:
+    """Returns the URL; for Google's own package base URLs have no version, and others write it."""
+    base = base_url_of(base_url, _URL_VARIABLE, _URL)
+    has_path = bool(base.partition("://")[2].rstrip("/").partition("/")[2])
+    return under(base, path if has_path else _VERSION + path)

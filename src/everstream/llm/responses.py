@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from everstream.clock import Clock
 from everstream.core.errors import ConfigurationError, InvalidJSON
@@ -19,11 +19,12 @@ from everstream.llm.request import (
     Key,
     ModelRequest,
     StreamOptions,
-    base_url_of,
     body_of,
+    endpoint_of,
     key_of,
     require,
     resuming,
+    under,
 )
 from everstream.llm.stream import ModelStream
 from everstream.observe.logs import LoggerLike
@@ -199,7 +200,8 @@ class _Rest:
     def url(self) -> str:
         """Returns the URL of the response that is being put together."""
         response_id = "" if self.assembly is None else self.assembly.answer.id or ""
-        return f"{self._responses_url}/{quote(response_id, safe='')}?stream=true"
+        url = under(self._responses_url, f"/{quote(response_id, safe='')}")
+        return f"{url}{'&' if urlsplit(url).query else '?'}stream=true"
 
 
 def _sequence_number(event: Event) -> int | None:
@@ -219,7 +221,7 @@ def _request(
     body: Mapping[str, object] | None = None,
 ) -> ModelRequest:
     return ModelRequest(
-        url=f"{base_url_of(base_url, _URL_VARIABLE, _URL)}/responses{path}",
+        url=endpoint_of(base_url, _URL_VARIABLE, _URL, f"/responses{path}", begun="/responses"),
         key=key_of(api_key, _KEY_VARIABLE),
         key_header="Authorization",
         key_scheme="Bearer ",

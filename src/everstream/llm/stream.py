@@ -48,6 +48,7 @@ class ModelStream:
 
     def __init__(self, wire: Format, request: ModelRequest, options: StreamOptions) -> None:
         """Describes the request; see the classes below."""
+        request.session = options.session
         self._assembly = assembly = Assembly(wire, keep_chunks=options.keep_chunks)
         self._failure: EverstreamError | None = None
         self._is_complete = self._is_over = False
