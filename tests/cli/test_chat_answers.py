@@ -140,6 +140,16 @@ def test_an_answer_that_was_asked_for_again_is_whole(sse_server: SSEServer) -> N
     )
 
 
+def test_a_server_that_wants_a_longer_wait_is_not_asked_again(sse_server: SSEServer) -> None:
+    """Than a minute, or than `--max-delay` allows: what it wants is told, for somebody waits."""
+    sse_server.script([status(503, retry_after=61)] * 2)
+    for options in ([], ["--max-delay", "60.5"]):
+        done = everstream_here("chat", "why?", "--base-url", base_url(sse_server), "--model", "m", *options)
+        assert (done.code, done.out) == (3, "")
+        assert done.err.splitlines()[1:] == ["everstream: the server asks to wait for 61 s"]
+    assert len(sse_server.requests) == 2
+
+
 def test_log_records_take_the_place_of_what_is_told_of_waits(sse_server: SSEServer) -> None:
     """As with `tail`; how it ends is told in both ways."""
     sse_server.script([status(503), connection(token("Hi"), cut())])

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from everstream import EverstreamError, StreamIncomplete
 from everstream.cli.escaping import escaped
 from everstream.cli.wording import count, reason
-from everstream.llm import AnswerIncomplete, ChatStream
+from everstream.core.wording import seconds
+from everstream.llm import AnswerIncomplete, ChatStream, ProviderError
 
 __all__ = ["has_begun", "of_failure", "of_success"]
 
@@ -46,5 +47,7 @@ def of_failure(error: EverstreamError, stream: ChatStream) -> Iterator[str]:
     else:
         # A signal, say, before anything of an answer had come.
         yield why
+    if isinstance(error, ProviderError) and error.retry_after:
+        yield f"the server asks to wait for {seconds(error.retry_after)}"
     if isinstance(error.__cause__, StreamIncomplete) and stream.finish_reason is not None:
         yield "all of it may have come; if the server never sends [DONE]: --terminator finish_reason"
