@@ -231,7 +231,7 @@ def test_a_url_that_may_be_wrong_is_told(sse_server: SSEServer, answer: Step) ->
     done = everstream_here("chat", "why?", "--model", "m", "--base-url", url)
     assert done.code == 3
     (line,) = done.err.splitlines()
-    assert line.endswith(f"; it was asked at {base_url(sse_server)}/chat/completions")
+    assert line.endswith(f" (it was asked at {base_url(sse_server)}/chat/completions)")
     assert "it was asked at" not in chat_here(sse_server).err
 
 

@@ -228,7 +228,7 @@ class TestResuming:
         for after in (None, 7):
             error = failure_of(resumed(sse_server, after))
             assert isinstance(error, ProviderError)
-            assert (error.status, error.message) == (404, f"no such response; it was asked at {url}")
+            assert (error.status, error.message) == (404, f"no such response (it was asked at {url})")
         assert len(sse_server.requests) == 2
 
     def test_nothing_there_is_no_answer(self, sse_server: SSEServer) -> None:

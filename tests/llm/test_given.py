@@ -119,7 +119,9 @@ class TestSeveralAnswers:
         pieces = [part(delta("half", choice=choice)) for choice in choices]
         sse_server.script([[*pieces, part(delta(end="stop")), DONE]])
         stream = ChatStream(f"{base_url(sse_server)}/v1", "m", "Hi", n=2, **patient())
-        assert isinstance(failure_of(stream), AnswerIncomplete)
+        error = failure_of(stream)
+        assert isinstance(error, AnswerIncomplete)
+        assert (error.text, error.reason) == ("half", "not all of the answers that were asked for are over")
 
     def test_google_is_held_to_the_number_that_was_asked_for(self, sse_server: SSEServer) -> None:
         """By `candidateCount`."""

@@ -204,7 +204,7 @@ def test_a_url_that_may_be_wrong_is_told(sse_server: SSEServer, api: str) -> Non
     for answer in (status(404), status(405, body=b"x" * 900), status(200, body=b"Hi", content_type="a/b")):
         sse_server.script([answer])
         message = str(failure_of(STREAMS[api](url, api_key=KEY, **patient())))
-        assert message.endswith(f"; it was asked at {base_url(sse_server)}{sse_server.requests[-1].path}")
+        assert message.endswith(f" (it was asked at {base_url(sse_server)}{sse_server.requests[-1].path})")
     sse_server.script([status(400)])
     assert "it was asked" not in str(failure_of(ask(sse_server, api)))
 
@@ -218,7 +218,7 @@ def test_nothing_is_told_of_the_url_for_an_error_in_a_stream() -> None:
         error = ProviderError(message="no", status=404)
         error.__cause__ = cause
         request_with(url="https://me:secret@h/v1?api-version=2024#x").explain(error)
-        assert error.message == "no; it was asked at https://h/v1"
+        assert error.message == "no (it was asked at https://h/v1)"
 
 
 @pytest.mark.parametrize("api", APIS)

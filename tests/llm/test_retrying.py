@@ -308,7 +308,7 @@ class TestWhatIsFinal:
         sse_server.script([refusal], then=whole(api))
         error = failure_of(ask(sse_server, api))
         assert isinstance(error, ProviderError)
-        assert str(error).partition("; it was asked at ")[0].endswith(said)
+        assert str(error).partition(" (it was asked at ")[0].endswith(said)
         assert isinstance(error.__cause__, StatusRejected) or error.status == 200
         assert len(sse_server.requests) == 1
 

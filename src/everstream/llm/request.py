@@ -152,7 +152,7 @@ class ModelRequest:
         # What is resumed may have been asked for elsewhere, where what it had begun was gone.
         asks_elsewhere = self.resume is not None and self.body is not None
         if _may_be_of_the_url(error) and not asks_elsewhere:
-            _append(error, f"; it was asked at {public_url(self.url)}")
+            _append(error, f" (it was asked at {public_url(self.url)})")
 
     def _secrets_of_session(self) -> list[str]:
         if self.session is None:
