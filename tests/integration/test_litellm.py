@@ -268,7 +268,8 @@ def test_a_wrong_url_is_told(proxy: LiteLLM) -> None:
     """The version is missing from the URL."""
     failure = failure_of(ChatStream(f"{proxy.root}/v2", "greeting", QUESTION, KEY, retry=AT_ONCE))
     assert isinstance(failure, ProviderError)
-    assert (failure.status, failure.message, failure.retryable) == (404, "Not Found", False)
+    assert (failure.status, failure.retryable) == (404, False)
+    assert failure.message == f"Not Found (it was asked at {proxy.root}/v2/chat/completions)"
 
 
 @pytest.mark.parametrize(("model", "status"), [("limited", 429), ("broken", 500), ("overloaded", 529)])

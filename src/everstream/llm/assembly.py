@@ -88,9 +88,7 @@ class Assembly:
 
     def is_whole(self, reason: CloseReason) -> bool:
         """Returns whether the answer is whole, now that the stream ended for this reason."""
-        if reason == "until" and self._format.last_type is not None:
-            return True
-        return self._format.is_whole(self.answer)
+        return reason == "until" or self._format.is_whole(self.answer)
 
     def _is_last(self, event: Event) -> bool:
         return self._payloads.of(event).get("type") == self._format.last_type

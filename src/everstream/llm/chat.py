@@ -101,7 +101,7 @@ class ChatStream(ModelStream):
             body=body_of({"model": model, "messages": conversation_of(messages), **parameters}),
         )
         choices = number_of(parameters.get("n")) or 1
-        wire = ChatFormat(choices) if terminator == "[DONE]" else ChatFormatWithoutDone(choices)
+        wire = ChatFormat() if terminator == "[DONE]" else ChatFormatWithoutDone(choices)
         # fmt: off
         options = StreamOptions(
             session=session, timeouts=timeouts, retry=retry, name=name, logger=logger, metrics=metrics,

@@ -229,8 +229,6 @@ class ModelStream:
             self._fail(self._broken_off("the stream ended, and there was no answer in it", None))
         elif self._assembly.is_whole(reason):
             self._is_complete = True
-        elif reason == "until":
-            self._fail(self._broken_off("not all of the answers that were asked for are over", None))
         else:
             received = self.source.stats
             cause = StreamInterrupted(

@@ -17,16 +17,9 @@ __all__ = ["ChatFormat", "ChatFormatWithoutDone"]
 
 
 class ChatFormat(Format):
-    """Chunks with choices, then `[DONE]`.
-
-    Args:
-        choices: How many answers were asked for.
-    """
+    """Chunks with choices, then `[DONE]`, which counts: not all servers tell a finish reason for each."""
 
     sentinel: ClassVar[str | None] = "[DONE]"
-
-    def __init__(self, choices: int = 1) -> None:
-        self._choices = choices
 
     def deltas(self, payload: Payload) -> Iterable[Delta]:
         """Returns the deltas of all choices."""
@@ -67,16 +60,18 @@ class ChatFormat(Format):
         """Returns whether an event has no type: chunks have none."""
         return event.type == "message"
 
-    def is_whole(self, answer: Answer) -> bool:
-        """Returns whether all that were asked for are over; or none told so, as some servers never do."""
-        told = any(choice.finish_reason is not None for choice in answer.choices.values())
-        return answer.finishes(self._choices) or not told
-
 
 class ChatFormatWithoutDone(ChatFormat):
-    """The same of servers that end the body after the last finish reason, without `[DONE]`."""
+    """The same of servers that end the body after the last finish reason, without `[DONE]`.
+
+    Args:
+        choices: How many answers were asked for.
+    """
 
     sentinel: ClassVar[str | None] = None
+
+    def __init__(self, choices: int = 1) -> None:
+        self._choices = choices
 
     def is_whole(self, answer: Answer) -> bool:
         """Returns whether all that were asked for are over."""
