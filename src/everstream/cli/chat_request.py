@@ -14,15 +14,13 @@ from everstream import ConfigurationError, RetryPolicy
 from everstream.cli.chat_options import ChatOptions
 from everstream.cli.option_values import header_fields, is_named, limits, retry_policy, token_in
 from everstream.llm import ChatStream
+from everstream.llm.request import ATTEMPTS, LONGEST_FLOOR, READ_SECONDS
 from everstream.observe.logs import LoggerLike
 
 __all__ = ["chat_stream"]
 
 _KEY_VARIABLE = "OPENAI_API_KEY"
 _MODEL_VARIABLE = "OPENAI_MODEL"
-_READ_SECONDS = 600.0
-_ATTEMPTS = 3
-_SERVER_SECONDS = 60.0
 
 
 def chat_stream(options: ChatOptions, logger: LoggerLike | None) -> ChatStream:
@@ -41,7 +39,7 @@ def chat_stream(options: ChatOptions, logger: LoggerLike | None) -> ChatStream:
         # As requests encodes them again.
         headers={name: value.decode("latin-1") for name, value in headers.items()},
         timeouts=limits(
-            {"connect": options.connect_timeout, "read": options.read_timeout}, read=_READ_SECONDS
+            {"connect": options.connect_timeout, "read": options.read_timeout}, read=READ_SECONDS
         ),
         retry=_retry(options),
         terminator=options.terminator.value,
@@ -61,8 +59,8 @@ def _model(options: ChatOptions) -> str:
 
 
 def _retry(options: ChatOptions) -> RetryPolicy:
-    policy = retry_policy(options.max_attempts or _ATTEMPTS, options.max_delay)
-    return replace(policy, max_server_delay=_SERVER_SECONDS) if options.max_delay is None else policy
+    policy = retry_policy(options.max_attempts or ATTEMPTS, options.max_delay)
+    return replace(policy, max_server_delay=LONGEST_FLOOR) if options.max_delay is None else policy
 
 
 def _key(variable: str | None) -> str | None:

@@ -61,6 +61,10 @@ class Assembly:
         """Returns whether an event carries anything of an answer."""
         return self._payloads.progress_in(event)
 
+    def payload_of(self, event: Event) -> Payload:
+        """Returns the payload of an event that was given; empty if it has none that the format knows."""
+        return self._payloads.of(event)
+
     def begin(self) -> None:
         """Begins anew: what an attempt told before it gave anything counts no more."""
         self.answer = Answer()

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from everstream.clock import Clock
 from everstream.core.errors import ConfigurationError, ContentTypeRejected, ProviderError, ResponseRejected
+from everstream.core.errors.payload import MESSAGE_CHARACTERS
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.resumption import QueryCursor, Resumption
 from everstream.core.timeouts import Timeouts
@@ -21,6 +22,9 @@ from everstream.transports.sync import Session
 
 __all__ = [
     "ANEW",
+    "ATTEMPTS",
+    "LONGEST_FLOOR",
+    "READ_SECONDS",
     "Conversation",
     "Key",
     "ModelRequest",
@@ -39,23 +43,20 @@ __all__ = [
 Key: TypeAlias = str | Callable[[], str]
 """An API key, or a function of no arguments that gives one for each attempt."""
 
-_READ_SECONDS = 600.0
+READ_SECONDS = 600.0
 """A model may think for minutes before its first byte, and a request that is given up is paid for."""
 
-_ATTEMPTS = 3
+ATTEMPTS = 3
 """Somebody waits for an answer: after these, an error says more than further waiting."""
 
 _ATTEMPTS_TO_RESUME = 10
 """What goes on at the server is paid for already, and to ask for the rest of it costs nothing."""
 
-_LONGEST_FLOOR = 60.0
+LONGEST_FLOOR = 60.0
 """Seconds: who asks for a longer wait, as for the rest of a day, had better be told than waited for."""
 
 _UNAUTHORIZED = (401, 403)
 _OF_A_WRONG_URL = (404, 405)
-
-_MESSAGE_CHARACTERS = 500
-"""What a `ProviderError` shows of its message."""
 
 
 ANEW = QueryCursor("none", of=lambda event: None)
@@ -89,9 +90,9 @@ class StreamOptions:
 
     def __post_init__(self) -> None:
         if self.timeouts is None:
-            object.__setattr__(self, "timeouts", Timeouts(read=_READ_SECONDS))
+            object.__setattr__(self, "timeouts", Timeouts(read=READ_SECONDS))
         if self.retry is None:
-            policy = replace(RetryPolicy.attempts(_ATTEMPTS), max_server_delay=_LONGEST_FLOOR)
+            policy = replace(RetryPolicy.attempts(ATTEMPTS), max_server_delay=LONGEST_FLOOR)
             object.__setattr__(self, "retry", policy)
 
 
@@ -169,7 +170,7 @@ class ModelRequest:
 
 def _append(error: ProviderError, addition: str) -> None:
     """Adds to a message in such a way that it is seen, however long the message is."""
-    room = max(0, _MESSAGE_CHARACTERS - len(addition))
+    room = max(0, MESSAGE_CHARACTERS - len(addition))
     said = error.message if len(error.message) <= room else error.message[: max(0, room - 3)] + "..."
     error.message = said + addition
 

@@ -7,13 +7,13 @@ from typing import TypeAlias
 from urllib.parse import quote, urlsplit
 
 from everstream.clock import Clock
-from everstream.core.errors import ConfigurationError, InvalidJSON
+from everstream.core.errors import ConfigurationError
 from everstream.core.events import Event
 from everstream.core.reconnection import RetryPolicy
 from everstream.core.resumption import QueryCursor
 from everstream.core.timeouts import Timeouts
 from everstream.llm.assembly import Assembly
-from everstream.llm.fields import fields_of, number_of
+from everstream.llm.fields import Payload, number_of
 from everstream.llm.formats.responses import ResponsesFormat
 from everstream.llm.request import (
     Key,
@@ -108,7 +108,7 @@ class ResponsesStream(ModelStream):
         rest = _Rest(request.url)
         if is_resumable:
             retry = resuming(retry)
-            request.resume = QueryCursor(_CURSOR, of=_sequence_number, url=rest.url)
+            request.resume = QueryCursor(_CURSOR, of=rest.number_in, url=rest.url)
         # fmt: off
         options = StreamOptions(
             session=session, timeouts=timeouts, retry=retry, name=name, logger=logger, metrics=metrics,
@@ -162,7 +162,8 @@ class ResponsesStream(ModelStream):
         request = _request(base_url, f"/{quote(response_id, safe='')}", api_key, headers)
         retry = resuming(retry)
         request.params = {"stream": "true"}
-        request.resume = QueryCursor(_CURSOR, of=_sequence_number)
+        rest = _Rest(request.url)
+        request.resume = QueryCursor(_CURSOR, of=rest.number_in)
         request.last_event_id = None if starting_after is None else str(starting_after)
         # fmt: off
         options = StreamOptions(
@@ -172,6 +173,7 @@ class ResponsesStream(ModelStream):
         # fmt: on
         stream = cls.__new__(cls)
         ModelStream.__init__(stream, ResponsesFormat(resumable=True), request, options)
+        rest.assembly = stream._assembly  # noqa: SLF001
         return stream
 
     @property
@@ -186,12 +188,16 @@ class ResponsesStream(ModelStream):
         super()._take(event)
         # Not the cursor, which moves when the next event is asked for: whoever saves this in the loop has
         # what the event gave.
-        number = _sequence_number(event)
+        number = _number_in(self._assembly.payload_of(event))
         self._last_number = self._last_number if number is None else number
 
 
 class _Rest:
-    """Where the rest of a response is to be had; not known before its id is."""
+    """What the rest of a response is to be had by: a URL, not known before its id is, and a number.
+
+    Attributes:
+        assembly: The response, as it is put together.
+    """
 
     def __init__(self, responses_url: str) -> None:
         self._responses_url = responses_url
@@ -203,13 +209,13 @@ class _Rest:
         url = under(self._responses_url, f"/{quote(response_id, safe='')}")
         return f"{url}{'&' if urlsplit(url).query else '?'}stream=true"
 
+    def number_in(self, event: Event) -> int | None:
+        """Returns the number of an event that was given; None if it has none, as a heartbeat."""
+        return None if self.assembly is None else _number_in(self.assembly.payload_of(event))
 
-def _sequence_number(event: Event) -> int | None:
-    try:
-        return number_of(fields_of(event.json()).get("sequence_number"))
-    except InvalidJSON:
-        # A heartbeat of a kind of its own: the cursor stays.
-        return None
+
+def _number_in(payload: Payload) -> int | None:
+    return number_of(payload.get("sequence_number"))
 
 
 def _request(

@@ -11,9 +11,11 @@ from everstream.core.wording import count, printable, status_line
 if TYPE_CHECKING:
     from everstream.core.events import Event
 
-__all__ = ["InvalidJSON", "PayloadError", "ProviderError"]
+__all__ = ["MESSAGE_CHARACTERS", "InvalidJSON", "PayloadError", "ProviderError"]
 
-_MESSAGE_CHARACTERS = 500
+MESSAGE_CHARACTERS = 500
+"""What a `ProviderError` shows of its message."""
+
 _OK = 200
 
 
@@ -65,7 +67,7 @@ class ProviderError(PayloadError):
         words = [printable(word) for word in dict.fromkeys((self.type, self.code)) if word]
         named = f" ({', '.join(words)})" if words else ""
         after = f" after {count(len(self.text), 'character')} of the answer" if self.text else ""
-        said = printable(self.message, _MESSAGE_CHARACTERS) or "it gave no reason"
+        said = printable(self.message, MESSAGE_CHARACTERS) or "it gave no reason"
         if self.status == _OK:
             # No error by its status: the message says what is wrong with the response.
             return said
