@@ -1,0 +1,1 @@
+"""Measurements of everstream beside its peers, in one run: `make bench`."""
