@@ -18,6 +18,10 @@ DEVELOPABLE := $(VENV)/.installed-to-develop
 LITELLM      := build/venvs/litellm
 LITELLM_DONE := $(LITELLM)/.installed
 
+# The peers of the benchmarks, none of which we need otherwise.
+BENCHMARKS      := build/venvs/benchmarks
+BENCHMARKS_DONE := $(BENCHMARKS)/.installed
+
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -46,6 +50,12 @@ $(LITELLM_DONE): tests/integration/litellm.txt
 	@$(INSTALL) $(LITELLM)/bin/python --requirement $<
 	@touch $@
 
+$(BENCHMARKS_DONE): benchmarks/requirements.txt pyproject.toml
+	@python=$$(scripts/python.sh "$(PYTHON)") && "$$python" -m venv --clear --without-pip $(BENCHMARKS)
+	@echo "installing everstream and its peers into $(BENCHMARKS)"
+	@$(INSTALL) $(BENCHMARKS)/bin/python --requirement $< --editable .
+	@touch $@
+
 demo: $(RUNNABLE) ## Watch a stream survive a bad network; URL=... tails that URL instead
 	@$(BIN)/everstream $(if $(URL),tail '$(URL)',demo)
 
@@ -60,6 +70,9 @@ litellm: $(LITELLM_DONE) ## Install the proxy of litellm, a server that `make in
 
 integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn, redis, litellm
 	$(BIN)/python -m pytest -m integration -n 2 --dist worksteal tests/integration $(ARGS)
+
+bench: $(BENCHMARKS_DONE) ## Measure everstream beside its peers and write the results into the docs; QUICK=1 only prints
+	$(BENCHMARKS)/bin/python -m benchmarks $(if $(QUICK),--quick,--write) $(ARGS)
 
 format: $(DEVELOPABLE) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix --quiet || true
@@ -102,9 +115,9 @@ check: lint format-check types cover docs wheel ## Run all checks that a change 
 
 clean: ## Remove .venv and everything that was built
 	rm -rf $(VENV) build dist docs/_build .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find src tests scripts docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests scripts docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The targets of `check` use the same two processors.
 .NOTPARALLEL:
-.PHONY: help install demo picture test litellm integration format lint format-check types cover coverage docs wheel lowest \
+.PHONY: help install demo picture test litellm integration bench format lint format-check types cover coverage docs wheel lowest \
 	pythons check clean

@@ -53,12 +53,15 @@ def _part(name: str) -> Callable[[Scale], Report]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=(*PARTS, []), help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="measure little, for a first impression")
     parser.add_argument(
         "--write", action="store_true", help="write the tables and plots into the documentation"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    return options
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 __all__ = ["PAYLOADS", "Checksum", "Payload"]
 
 _ANSWER = (
-    "The reason is simple : a stream has no end , so the one who reads it cannot wait for it \u2014 each line must be "
-    "taken as it comes and given on at once . That \u2019s what makes the difference between a page and a feed ."
+    "The reason is simple : a stream has no end , so the one who reads it cannot wait for it \u2014 each "
+    "line must be taken as it comes and given on at once . That \u2019s the difference between a page and a feed ."
 )
 _TOKENS = tuple(" " + word for word in _ANSWER.split())
 _TITLES = ("Sète", "Lake Baikal", "Category:Ships built in 1911", "Q67921346", "Дніпро", "User talk:Nobody")
@@ -99,8 +99,8 @@ def _change_data(n: int) -> str:
         "minor": False,
         "patrolled": True,
         "length": {"old": 28_614, "new": 26_784},
-        "revision": {"old": 1_787_000_000 + n, "new": 1_787_000_006 + n},
-        "notify_url": f"https://www.example.org/w/index.php?diff={1_787_000_006 + n}&oldid={1_787_000_000 + n}",
+        "revision": {"old": 1_787_000 + n, "new": 1_787_006 + n},
+        "notify_url": f"https://www.example.org/w/index.php?diff={1_787_006 + n}&oldid={1_787_000 + n}",
         "server_url": "https://www.example.org",
         "server_name": "www.example.org",
         "server_script_path": "/w",
@@ -151,5 +151,5 @@ PAYLOADS = {
         _plain("large", _large_data),
     )
 }
-"""The kinds of events, by name: tokens of a chat (230 bytes), changes of a wiki (1.4 kB, with `id` and `event`),
-ticks of a price (25 bytes, CRLF), messages of eight lines, and events of 1 MiB."""
+"""The kinds of events, by name: tokens of a chat (230 bytes), changes of a wiki (1.4 kB, with `id` and
+`event`), ticks of a price (25 bytes, CRLF), messages of eight lines, and events of 1 MiB."""

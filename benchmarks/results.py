@@ -30,7 +30,7 @@ class Scale:
     @classmethod
     def quick(cls) -> Scale:
         """Returns what gives a first impression, in a fraction of the time."""
-        return cls(rounds=1, events=0.1)
+        return cls(rounds=2, events=0.2)
 
     def of(self, count: int, *, at_least: int = 1) -> int:
         """Returns the number of events at this scale, where a full run has `count`."""

@@ -1,7 +1,7 @@
 """The server of a measurement: a process of its own, which sends bytes prepared beforehand.
 
-`python -m benchmarks.server PAYLOAD FRAMING COUNT...` prepares an answer for each count, prints its URL, and gives
-the answer with 1,000 events to whoever asks for `/1000`. It ends when its standard input does.
+`python -m benchmarks.server PAYLOAD FRAMING COUNT...` prepares an answer for each count, prints its URL, and
+gives the answer with 1,000 events to whoever asks for `/1000`. It ends when its standard input does.
 """
 
 from __future__ import annotations
