@@ -14,12 +14,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from benchmarks.clients import LIMITS, OURS
 from benchmarks.crowd import WINDOW
 from benchmarks.results import Figure
 
 __all__ = ["draw"]
 
-OURS = "everstream"
 GOAL = 1.5
 """What the best peer is to need, as a multiple of our processor time."""
 _GREY = "#7d8590"
@@ -68,7 +68,10 @@ def _throughput(series: _Series) -> Canvas:
     axes.axvline(GOAL, color=_GREY, linewidth=0.8, linestyle="--", label="1.5 times: the goal")
     for client, colour, marker in _looks([client for client in _clients(series) if client != OURS]):
         at = {row: values[client][0] for row, values in enumerate(series.values()) if client in values}
-        axes.plot(at.values(), at.keys(), marker, color=colour, label=client, markersize=6, alpha=0.9)
+        face = "none" if client in LIMITS else colour
+        axes.plot(
+            at.values(), at.keys(), marker, color=colour, markerfacecolor=face, label=client, markersize=6
+        )
     axes.set_xscale("log")
     axes.set_xlabel("processor time per event, as a multiple of everstream's: further right is slower")
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")

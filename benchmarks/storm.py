@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import TypeAlias
 
+from benchmarks.clients import OURS
 from benchmarks.crowd import Course, MakeClient, Scenario, course_of, everstream_client, rule_client
 from benchmarks.delay_rules import EXACT, RULES
 from benchmarks.results import Figure, Goal, Report, Scale, Table
@@ -32,7 +33,7 @@ SCENARIOS = (
     ),
 )
 PLOTTED = (SCENARIOS[1], SCENARIOS[2], SCENARIOS[5])
-PLOTTED_CLIENTS = (EXACT, "launchdarkly-eventsource, jitter set", "everstream")
+PLOTTED_CLIENTS = (EXACT, "launchdarkly-eventsource, jitter set", OURS)
 PLOTTED_SECONDS = 20.0
 
 Courses: TypeAlias = Mapping[str, Mapping[Scenario, Course]]
@@ -42,7 +43,7 @@ Courses: TypeAlias = Mapping[str, Mapping[Scenario, Course]]
 def run(scale: Scale) -> Report:
     """Simulates every scenario with a crowd of each kind of client."""
     makers: dict[str, MakeClient] = {
-        "everstream": everstream_client,
+        OURS: everstream_client,
         **{name: rule_client(rule) for name, rule in RULES.items()},
     }
     clients = scale.of(CLIENTS, at_least=100)
@@ -57,31 +58,31 @@ def _tables(courses: Courses, clients: int) -> tuple[Table, ...]:
     return (
         _table(
             courses,
-            "storm-peaks",
-            f"The most arrivals of {clients:,} clients in any 100 ms",
-            lambda course, ours: _peak(course.peak, ours.peak),
-            "In brackets: times the peak of everstream.",
+            name="storm-peaks",
+            title=f"The most arrivals of {clients:,} clients in any 100 ms",
+            cell=lambda course, ours: _peak(course.peak, ours.peak),
+            note="In brackets: times the peak of everstream.",
         ),
         _table(
             courses,
-            "storm-return",
-            "Seconds until half of the clients, and all of them, are back",
-            lambda course, _: f"{_half_back(course)} / {_all_back(course)}",
-            "never: not all were back after an hour, or some gave up.",
+            name="storm-return",
+            title="Seconds until half of the clients, and all of them, are back",
+            cell=lambda course, _: f"{_half_back(course)} / {_all_back(course)}",
+            note="never: not all were back after an hour, or some gave up.",
         ),
         _table(
             courses,
-            "storm-requests",
-            "Requests and refused connections per client, until it is back",
-            lambda course, _: f"{len(course.arrivals) / course.clients:.1f}",
+            name="storm-requests",
+            title="Requests and refused connections per client, until it is back",
+            cell=lambda course, _: f"{len(course.arrivals) / course.clients:.1f}",
         ),
     )
 
 
 def _table(
-    courses: Courses, name: str, title: str, cell: Callable[[Course, Course], str], *notes: str
+    courses: Courses, *, name: str, title: str, cell: Callable[[Course, Course], str], note: str = ""
 ) -> Table:
-    ours = courses["everstream"]
+    ours = courses[OURS]
     return Table(
         name=name,
         title=title,
@@ -90,7 +91,7 @@ def _table(
             (client, *(cell(course, ours[scenario]) for scenario, course in by_scenario.items()))
             for client, by_scenario in courses.items()
         ),
-        notes=notes,
+        notes=(note,) if note else (),
     )
 
 
@@ -124,7 +125,7 @@ def _figure(courses: Courses) -> Figure:
 
 
 def _goal(courses: Courses) -> Goal:
-    times = [courses[EXACT][scenario].peak / courses["everstream"][scenario].peak for scenario in SCENARIOS]
+    times = [courses[EXACT][scenario].peak / courses[OURS][scenario].peak for scenario in SCENARIOS]
     return Goal(
         name="storm: the peak of a client that obeys the hint exactly",
         wanted=f"at least {WANTED:.0f} times everstream's",
