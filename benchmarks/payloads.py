@@ -14,7 +14,7 @@ __all__ = ["PAYLOADS", "Checksum", "Payload"]
 
 _ANSWER = (
     "The reason is simple : a stream has no end , so the one who reads it cannot wait for it \u2014 each "
-    "line must be taken as it comes and given on at once . That \u2019s the difference between a page and a feed ."
+    "line must be taken as it comes and given on at once . That \u2019s how a page differs from a feed ."
 )
 _TOKENS = tuple(" " + word for word in _ANSWER.split())
 _TITLES = ("Sète", "Lake Baikal", "Category:Ships built in 1911", "Q67921346", "Дніпро", "User talk:Nobody")
