@@ -1,0 +1,129 @@
+"""The process that reads a stream with a part of everstream, and prints the processor time that took.
+
+`python -m benchmarks.stages STAGE URL FEW MANY` reads `URL/FEW` first, to load and warm up all code, then
+`URL/MANY` against the clock, in seconds. `python -m benchmarks.stages sampled URL MANY SECONDS` reads `URL/MANY`
+again and again, and prints how often it was in which function, looking every few milliseconds.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
+
+from benchmarks.clients.bare_socket import read
+from everstream import EventSource
+from everstream.core.events import Closed, Failed, Interrupted
+from everstream.core.parsing import EventStreamParser
+from everstream.core.protocol import EventSourceProtocol
+from everstream.core.timeouts import Timeouts
+from everstream.transports.sync import RequestTemplate, Transport
+
+__all__ = ["STAGES"]
+
+_INTERVAL = 0.001
+
+
+def _received(url: str, count: int) -> None:
+    read(url)
+
+
+def _unframed(url: str, count: int) -> None:
+    for _chunk in _chunks(url, EventSourceProtocol()):
+        pass
+
+
+def _decoded(url: str, count: int) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    for chunk in _chunks(url, EventSourceProtocol()):
+        decoder.decode(chunk)
+
+
+def _parsed(url: str, count: int) -> None:
+    parser = EventStreamParser()
+    for chunk in _chunks(url, EventSourceProtocol()):
+        for _item in parser.feed(chunk):
+            pass
+
+
+def _decided(url: str, count: int) -> None:
+    protocol = EventSourceProtocol()
+    for chunk in _chunks(url, protocol):
+        for item in protocol.receive(chunk, 0.0):
+            if isinstance(item, (Interrupted, Closed, Failed)):
+                return
+            protocol.delivered(item)
+
+
+def _delivered(url: str, count: int) -> None:
+    with EventSource(url) as source:
+        for number, _event in enumerate(source, start=1):
+            if number == count:
+                return
+
+
+def _chunks(url: str, protocol: EventSourceProtocol) -> Iterator[bytes]:
+    """Gives the body as the transport gives it."""
+    connection = Transport(None, Timeouts()).connection()
+    connection.open(RequestTemplate(url=url), protocol.connecting(0.0))
+    protocol.opened(connection.status, connection.headers, 0.0)
+    try:
+        while chunk := connection.read():
+            yield chunk
+    finally:
+        connection.close()
+
+
+STAGES: Mapping[str, Callable[[str, int], None]] = {
+    "received": _received,
+    "unframed": _unframed,
+    "decoded": _decoded,
+    "parsed": _parsed,
+    "decided": _decided,
+    "delivered": _delivered,
+}
+"""What is done with the bytes; each does what the one before it does, and more."""
+
+
+def seconds(stage: str, url: str, few: int, many: int) -> float:
+    """Returns the processor time that a stage needs for many events, once it is warm."""
+    STAGES[stage](f"{url}/{few}", few)
+    start = time.process_time()
+    STAGES[stage](f"{url}/{many}", many)
+    return time.process_time() - start
+
+
+def samples(url: str, many: int, least: float) -> dict[str, int]:
+    """Returns how often a function was running, in `least` seconds of processor time or a little more."""
+    found: Counter[str] = Counter()
+
+    def look(_number: int, frame: FrameType | None) -> None:
+        if frame is not None:
+            found[f"{frame.f_globals['__name__']}: {frame.f_code.co_name}"] += 1
+
+    _delivered(f"{url}/{many}", many)
+    signal.signal(signal.SIGPROF, look)
+    signal.setitimer(signal.ITIMER_PROF, _INTERVAL, _INTERVAL)
+    start = time.process_time()
+    while time.process_time() - start < least:
+        _delivered(f"{url}/{many}", many)
+    signal.setitimer(signal.ITIMER_PROF, 0.0)
+    return dict(found)
+
+
+def main(stage: str, url: str, *numbers: str) -> None:
+    """Prints the result of one stage as JSON."""
+    if stage == "sampled":
+        result: object = samples(url, int(numbers[0]), float(numbers[1]))
+    else:
+        result = seconds(stage, url, *map(int, numbers))
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
