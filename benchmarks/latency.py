@@ -27,10 +27,9 @@ _HELD_BACK = 0.5 / EVENTS_PER_SECOND
 """Seconds: an event that is later than that, as a rule, waited for something else than its turn."""
 
 _NOTES = (
-    f"`{_MACHINE}`, in every column, is a loop that reads a socket without HTTP and without framing: what the "
-    "machine itself takes, in the same seconds.",
-    "In the trickling chunk are ten events. The other chunks are sent whole, each with an event or with a line. "
-    "With gzip, the server flushes after each event, and asks nobody whether they can read it.",
+    f"`{_MACHINE}`, in every column, is a loop that reads a socket, without HTTP or framing, in the same seconds.",
+    "The trickling chunk holds ten events; the other chunks are sent whole, each with one event, or one line.",
+    "With gzip, the server flushes after each event, and does not ask who can read it.",
 )
 
 
