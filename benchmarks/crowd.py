@@ -94,8 +94,8 @@ class Course:
 
     def per_window(self, until: float) -> tuple[int, ...]:
         """Returns the arrivals in each 100 ms from the loss on, for `until` seconds."""
-        counts = Counter(int(at / WINDOW) for at in self.arrivals)
-        return tuple(counts[number] for number in range(int(until / WINDOW)))
+        counts = Counter(map(_window, self.arrivals))
+        return tuple(counts[number] for number in range(_window(until)))
 
 
 class Client(Protocol):
@@ -214,9 +214,13 @@ class _Server:
     def accepts(self, at: float) -> bool:
         if at < self._scenario.down_for:
             return False
-        window = int(at / WINDOW)
+        window = _window(at)
         self._accepted[window] += 1
         return self._scenario.room is None or self._accepted[window] <= self._scenario.room
+
+
+def _window(at: float) -> int:
+    return int(at * round(1 / WINDOW))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import os
 import platform
 import re
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.__main__ import goal_table
@@ -25,16 +25,6 @@ PICTURES = _DOCS / "_static"
 _BLOCK = re.compile(r"(<!-- bench:(?P<name>[\w-]+) -->\n).*?(<!-- /bench:(?P=name) -->)", re.DOTALL)
 _OF_THE_WHOLE = ("goals", "machine")
 """Blocks that no part writes."""
-_NAMED = (
-    "requests",
-    "urllib3",
-    "httpx-sse",
-    "launchdarkly-eventsource",
-    "openai",
-    "requests-sse",
-    "sseclient-py",
-    "pycurl",
-)
 
 
 def write(report: Report) -> None:
@@ -80,26 +70,15 @@ def with_tables(page: str, texts: dict[str, str]) -> str:
 
 
 def machine() -> str:
-    """Returns a sentence about the machine and what was compared, in general words."""
+    """Returns a sentence about the machine and what runs on it, in general words."""
     kind = "virtual machine" if _is_virtual() else "machine"
     interpreter = f"{platform.python_implementation()} {platform.python_version()}"
     return (
         f"Measured on a {kind} with {os.cpu_count()} processors ({platform.machine()}, {platform.system()}), "
-        f"with {interpreter}; {', '.join(_versions())}."
+        f"with {interpreter}, requests {version('requests')} and urllib3 {version('urllib3')}."
     )
 
 
 def _is_virtual() -> bool:
     cpuinfo = Path("/proc/cpuinfo")
     return cpuinfo.exists() and "hypervisor" in cpuinfo.read_text()
-
-
-def _versions() -> list[str]:
-    return [text for name in _NAMED if (text := _version(name))]
-
-
-def _version(name: str) -> str:
-    try:
-        return f"{name} {version(name)}"
-    except PackageNotFoundError:
-        return ""

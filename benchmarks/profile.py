@@ -11,7 +11,7 @@ from benchmarks.processes import measured
 from benchmarks.results import Report, Scale, Table
 from benchmarks.server import serving
 
-__all__ = ["run"]
+__all__ = ["run", "stage_table"]
 
 _STAGES = {
     "received": "the bytes: `socket.recv`",
@@ -51,7 +51,7 @@ def run(scale: Scale) -> Report:
         with serving("benchmarks.server", "chat", case.framing, str(few), str(many)) as url:
             times[case.title] = _times(url, few, many, min(scale.rounds, _ROUNDS))
             shares[case.title] = _shares(url, many, _SAMPLED_SECONDS * scale.events)
-    return Report(tables=(_stage_table(times), _function_table(shares)))
+    return Report(tables=(stage_table(times), _function_table(shares)))
 
 
 def _times(url: str, few: int, many: int, rounds: int) -> _Times:
@@ -68,7 +68,8 @@ def _shares(url: str, many: int, seconds: float) -> _Shares:
     return {function: count / total for function, count in counts.items()}
 
 
-def _stage_table(times: Mapping[str, _Times]) -> Table:
+def stage_table(times: Mapping[str, _Times]) -> Table:
+    """Returns the table of the stages, in all cases."""
     titles = chain.from_iterable((title, "adds") for title in times)
     return Table(
         name="profile",

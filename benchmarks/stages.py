@@ -1,8 +1,9 @@
 """The process that reads a stream with a part of everstream, and prints the processor time that took.
 
 `python -m benchmarks.stages STAGE URL FEW MANY` reads `URL/FEW` first, to load and warm up all code, then
-`URL/MANY` against the clock, in seconds. `python -m benchmarks.stages sampled URL MANY SECONDS` reads `URL/MANY`
-again and again, and prints how often it was in which function, looking every few milliseconds.
+`URL/MANY` against the clock, in seconds. `python -m benchmarks.stages sampled URL MANY SECONDS` reads
+`URL/MANY` again and again, looks where it is every few milliseconds, and prints how often that was in which
+function.
 """
 
 from __future__ import annotations
@@ -29,42 +30,50 @@ __all__ = ["STAGES"]
 _INTERVAL = 0.001
 
 
-def _received(url: str, count: int) -> None:
-    read(url)
+def _received(url: str, count: int) -> int:
+    """Returns the number of bytes, with those of HTTP."""
+    return read(url)
 
 
-def _unframed(url: str, count: int) -> None:
-    for _chunk in _chunks(url, EventSourceProtocol()):
-        pass
+def _unframed(url: str, count: int) -> int:
+    """Returns the number of bytes of the body."""
+    return sum(map(len, _chunks(url, EventSourceProtocol())))
 
 
-def _decoded(url: str, count: int) -> None:
+def _decoded(url: str, count: int) -> int:
+    """Returns the number of characters."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-    for chunk in _chunks(url, EventSourceProtocol()):
-        decoder.decode(chunk)
+    return sum(len(decoder.decode(chunk)) for chunk in _chunks(url, EventSourceProtocol()))
 
 
-def _parsed(url: str, count: int) -> None:
+def _parsed(url: str, count: int) -> int:
+    """Returns the number of events."""
     parser = EventStreamParser()
-    for chunk in _chunks(url, EventSourceProtocol()):
-        for _item in parser.feed(chunk):
-            pass
+    return sum(len(parser.feed(chunk)) for chunk in _chunks(url, EventSourceProtocol()))
 
 
-def _decided(url: str, count: int) -> None:
+def _decided(url: str, count: int) -> int:
+    """Returns the number of events."""
     protocol = EventSourceProtocol()
+    number = 0
     for chunk in _chunks(url, protocol):
         for item in protocol.receive(chunk, 0.0):
             if isinstance(item, (Interrupted, Closed, Failed)):
-                return
+                break
             protocol.delivered(item)
+            number += 1
+    return number
 
 
-def _delivered(url: str, count: int) -> None:
+def _delivered(url: str, count: int) -> int:
+    """Returns the number of events."""
+    number = 0
     with EventSource(url) as source:
-        for number, _event in enumerate(source, start=1):
+        for _event in source:
+            number += 1
             if number == count:
-                return
+                break
+    return number
 
 
 def _chunks(url: str, protocol: EventSourceProtocol) -> Iterator[bytes]:
@@ -79,7 +88,7 @@ def _chunks(url: str, protocol: EventSourceProtocol) -> Iterator[bytes]:
         connection.close()
 
 
-STAGES: Mapping[str, Callable[[str, int], None]] = {
+STAGES: Mapping[str, Callable[[str, int], int]] = {
     "received": _received,
     "unframed": _unframed,
     "decoded": _decoded,
@@ -87,7 +96,7 @@ STAGES: Mapping[str, Callable[[str, int], None]] = {
     "decided": _decided,
     "delivered": _delivered,
 }
-"""What is done with the bytes; each does what the one before it does, and more."""
+"""What is done with the bytes of `count` events; each does what the one before it does, and more."""
 
 
 def seconds(stage: str, url: str, few: int, many: int) -> float:
