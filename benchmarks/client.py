@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, replace
 
-from benchmarks.clients import LIMITS, Client, EventT, Limit
+from benchmarks.clients import CLIENTS, LIMITS, OURS, Client, EventT, Limit
 from benchmarks.payloads import Checksum
 
 __all__ = ["Reading"]
@@ -100,7 +100,10 @@ def main(name: str, url: str, few: str, many: str) -> None:
             reading = timed_limit(module, f"{url}/{many}")
         else:
             reading = measured_client(module, url, int(few), int(many))
-    except Exception as error:  # noqa: BLE001  (a client that fails is a result)
+    except Exception as error:
+        if name == CLIENTS[OURS]:
+            raise
+        # That a peer fails is a result.
         reading = Reading(error=type(error).__name__)
     print(json.dumps(asdict(reading)))
 

@@ -1,11 +1,11 @@
-"""sseclient-py, on httpx: the fastest of the three HTTP clients that its documentation names."""
+"""sseclient-py, on urllib3: the fastest of the three HTTP clients that its documentation shows it with."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
 
-import httpx
+import urllib3
 from sseclient import Event, SSEClient
 
 __all__ = ["data_of", "reading"]
@@ -14,8 +14,10 @@ __all__ = ["data_of", "reading"]
 @contextlib.contextmanager
 def reading(url: str) -> Iterator[Iterable[Event]]:
     """Opens the stream, and gives its events."""
-    with httpx.stream("GET", url) as response:
-        yield SSEClient(response.iter_bytes()).events()
+    with urllib3.PoolManager() as pool:
+        response = pool.request("GET", url, preload_content=False)
+        with contextlib.closing(SSEClient(response)) as client:
+            yield client.events()
 
 
 def data_of(event: Event) -> str:
