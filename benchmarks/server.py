@@ -65,7 +65,7 @@ def _end_with_standard_input() -> None:
 
 def _answer(connection: socket.socket, answer: Callable[[socket.socket, str], None]) -> None:
     # Whoever has enough may leave in the middle.
-    with connection, contextlib.suppress(ConnectionError):
+    with connection, contextlib.suppress(OSError):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         answer(connection, _path(connection))
         connection.shutdown(socket.SHUT_WR)
