@@ -9,7 +9,7 @@ from typing import cast
 from benchmarks.clients import CLIENTS, OURS
 from benchmarks.listening import BARE
 from benchmarks.pacing import EVENTS_PER_SECOND
-from benchmarks.processes import Child, TooSlow
+from benchmarks.processes import Child, TooSlow, in_short
 from benchmarks.results import Figure, Goal, Report, Scale, Table
 from benchmarks.server import serving
 from benchmarks.trickles import FRAMINGS
@@ -27,8 +27,8 @@ _HELD_BACK = 0.5 / EVENTS_PER_SECOND
 """Seconds: an event that is later than that, as a rule, waited for something else than its turn."""
 
 _NOTES = (
-    f"`{_MACHINE}`, in every column, is a loop that reads a socket, without HTTP or framing, in the same seconds.",
-    "The trickling chunk holds ten events; the other chunks are sent whole, each with one event, or one line.",
+    f"`{_MACHINE}` is a loop that reads a socket, without HTTP or framing, in the same seconds.",
+    "The trickling chunk holds ten events; other chunks are sent whole, each with one event, or one line.",
     "With gzip, the server flushes after each event, and does not ask who can read it.",
 )
 
@@ -76,10 +76,8 @@ def _findings(framing: str, modules: Mapping[str, str], events: int) -> dict[str
 def _finding(child: Child, events: int, within: float) -> Finding:
     try:
         delays = cast(list[int], child.result(within))
-    except TooSlow:
-        return "did not end"
-    except RuntimeError as failure:
-        return f"failed: {str(failure).partition(':')[0]}"
+    except (TooSlow, RuntimeError) as failure:
+        return in_short(failure)
     return Delays.of(delays) if len(delays) == events else f"{len(delays)} events of {events}"
 
 

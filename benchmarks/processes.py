@@ -9,7 +9,7 @@ import sys
 
 from benchmarks.server import PROJECT
 
-__all__ = ["Child", "TooSlow", "measured"]
+__all__ = ["Child", "TooSlow", "in_short", "measured"]
 
 
 class TooSlow(Exception):
@@ -52,11 +52,16 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
-            raise TooSlow from None
+            raise TooSlow(f"> {within:.0f} s") from None
         if self._process.returncode:
             raise RuntimeError(complaints.strip().rpartition("\n")[2])
         result: object = json.loads(output)
         return result
+
+
+def in_short(failure: TooSlow | RuntimeError) -> str:
+    """Returns what a table says of a process without a result."""
+    return str(failure) if isinstance(failure, TooSlow) else f"failed: {str(failure).partition(':')[0]}"
 
 
 def measured(module: str, *arguments: object, within: float = 60.0) -> object:
