@@ -14,7 +14,7 @@ from benchmarks.results import Figure, Goal, Report, Scale, Table
 from benchmarks.server import serving
 from benchmarks.trickles import FRAMINGS
 
-__all__ = ["run"]
+__all__ = ["Delays", "goal", "run"]
 
 _EVENTS = 1000
 _EVENTS_PER_CHUNK = 10
@@ -63,7 +63,7 @@ def run(scale: Scale) -> Report:
     events = scale.of(_EVENTS // _EVENTS_PER_CHUNK, at_least=3) * _EVENTS_PER_CHUNK
     modules = {name: module for name, module in CLIENTS.items() if scale.includes(name)} | {_MACHINE: BARE}
     findings = {framing: _findings(framing, modules, events) for framing in FRAMINGS}
-    return Report(tables=(_table(findings, events),), figures=(_figure(findings),), goals=(_goal(findings),))
+    return Report(tables=(_table(findings, events),), figures=(_figure(findings),), goals=(goal(findings),))
 
 
 def _findings(framing: str, modules: Mapping[str, str], events: int) -> dict[str, Finding]:
@@ -117,7 +117,8 @@ def _figure(findings: Mapping[str, Mapping[str, Finding]]) -> Figure:
     return Figure(name="latency", series=series)
 
 
-def _goal(findings: Mapping[str, Mapping[str, Finding]]) -> Goal:
+def goal(findings: Mapping[str, Mapping[str, Finding]]) -> Goal:
+    """Returns whether the goal was reached in all framings."""
     ours, machine = (_worst(findings, name) for name in (OURS, _MACHINE))
     measured = "not in all framings" if ours is None else f"at worst {_p99_and_most(ours)}"
     if machine is not None:
