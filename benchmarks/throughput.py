@@ -88,9 +88,7 @@ def _limit_table(found: Mapping[str, Findings], limits: tuple[str, ...]) -> Tabl
             )
             for title, row in found.items()
         ),
-        notes=(
-            f"µs are processor time per event; MB/s is what {limits[0]} received in its best round.",
-        ),
+        notes=(f"µs are processor time per event; MB/s is what {limits[0]} received in its best round.",),
     )
 
 
