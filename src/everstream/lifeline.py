@@ -26,10 +26,12 @@ class Lifeline:
 
     Attributes:
         is_closing: Whether `close` was called. It never goes back.
+        is_cut: Whether what was received already must not be given any more: it was closed, or this is a fork
+            of the process that received it.
     """
 
     def __init__(self, clock: Clock) -> None:
-        self.is_closing = False
+        self.is_closing = self.is_cut = False
         self._clock = clock
         self._connection: Abortable | None = None
         self._wakeups = Wakeups()
@@ -62,7 +64,7 @@ class Lifeline:
     def close(self) -> None:
         """Ends the stream: the connection under way, the wait under way, and all to come."""
         # The order matters: whoever attaches a connection after this line sees it.
-        self.is_closing = True
+        self.is_cut = self.is_closing = True
         self.nudge()
         self.reconnect()
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from everstream.clock import Clock
 from everstream.core.errors import CheckpointError, EverstreamError
-from everstream.core.events import Closed, Connecting, Duplicate, Event, Failed, Interrupted, Opened
+from everstream.core.events import Closed, Connecting, Duplicate, Failed, Interrupted, Opened
 from everstream.core.observations import CheckpointFailed, CheckpointSaved, Observation, Received
 
 __all__ = ["Health", "Stats", "StreamState", "Tally"]
@@ -94,25 +94,25 @@ class Tally:
     """Counts, by the thread that iterates; `stats` and `health` are for any.
 
     Attributes:
+        events: Events given to the consumer. Whoever gives them counts them.
+        last_event: Seconds since the epoch when the last of them was given; None before the first.
         failure: The error that ended the stream, if one did.
     """
 
     def __init__(self) -> None:
+        self.events = 0
+        self.last_event: float | None = None
         self.failure: EverstreamError | None = None
-        self._connects = self._interruptions = self._events = self._duplicates = self._bytes = 0
+        self._connects = self._interruptions = self._duplicates = self._bytes = 0
         self._saves = self._save_failures = 0
         self._standing = _Standing("connecting")
-        self._last_event: float | None = None
         self._last_byte: float | None = None
         self._last_error: EverstreamError | None = None
         self._checkpoint_error: CheckpointError | None = None
 
     def note(self, item: Observation, clock: Clock) -> None:
-        """Counts an item."""
-        if type(item) is Event:
-            self._events += 1
-            self._last_event = clock.time()
-        elif isinstance(item, Received):
+        """Counts an item that is no event."""
+        if isinstance(item, Received):
             self._bytes += item.bytes
             self._last_byte = clock.time()
         elif isinstance(item, Duplicate):
@@ -152,9 +152,9 @@ class Tally:
         return Stats(
             self._connects,
             self._interruptions,
-            self._events,
+            self.events,
             self._bytes,
-            self._last_event,
+            self.last_event,
             self._last_error,
             self._duplicates,
             self._saves,
@@ -179,7 +179,7 @@ class Tally:
             ready=standing.state == "open",
             connected_since=standing.connected_since,
             last_byte=self._last_byte,
-            last_event=self._last_event,
+            last_event=self.last_event,
             last_acknowledged_id=last_acknowledged_id,
             attempts=standing.attempts,
             last_error=None if self._last_error is None else str(self._last_error),

@@ -34,7 +34,7 @@ from tests.reading import data_in, errors_in, everything
 MakeSource = Callable[..., EventSource]
 ONE = event("a", id="1")
 BUSY = event("busy", type="error", id="2")
-NO = event("no", type="error")
+NO = event("no", type="error", id="2")
 POST: dict[str, Any] = {"method": "POST", "json": {}}
 
 

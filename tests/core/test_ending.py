@@ -183,6 +183,12 @@ class TestWhatIsRemembered:
         """A body that remembers its events."""
         return Body("", 10 * MIB, **{"remembers": True, **options})
 
+    def give(self, body: Body, event: Event) -> None:
+        """Has a body receive an event, and gives it to a consumer."""
+        assert body.feed(f"event: {event.type}\nid: {event.id}\ndata: {event.data}\n\n".encode()) is None
+        assert list(body.upcoming) == [event]
+        body.remember(event)
+
     @pytest.mark.parametrize("size", [1000, 100_000])
     def test_of_a_long_stream_it_is_the_latest(self, size: int) -> None:
         """With at most 1 MiB of data, however long the stream is."""
@@ -191,7 +197,7 @@ class TestWhatIsRemembered:
             Event("message", f"{number:06}" + "x" * (size - 6), "") for number in range(3_000_000 // size)
         ]
         for event in events:
-            body.passed_on(event)
+            self.give(body, event)
         received = body.incomplete(None).received
         assert received == tuple(events[-len(received) :])
         assert MIB * 0.7 < sum(len(event.data) for event in received) <= MIB
@@ -204,25 +210,25 @@ class TestWhatIsRemembered:
         """An object takes room though its text be empty."""
         body = self.body()
         for _ in range(10_000):
-            body.passed_on(event)
+            self.give(body, event)
         assert 1000 < len(body.incomplete(None).received) < 5000
 
     def test_a_long_id_counts_as_well(self) -> None:
         """The server chooses it, as it does the data."""
         body = self.body()
         for number in range(30):
-            body.passed_on(Event("message", "", f"{number}" + "i" * 100_000))
+            self.give(body, Event("message", "", f"{number}" + "i" * 100_000))
         assert len(body.incomplete(None).received) == 10
 
     def test_an_event_above_the_bound_is_not_kept(self) -> None:
         """Nor is what came before it; those after it are."""
         body = self.body()
         for data in ("a", "x" * MIB, "b"):
-            body.passed_on(Event("message", data, ""))
+            self.give(body, Event("message", data, ""))
         assert [event.data for event in body.incomplete(None).received] == ["b"]
 
     def test_without_until_nothing_is_kept(self) -> None:
         """A stream without an end has no error of this kind."""
         body = self.body(remembers=False)
-        body.passed_on(Event("message", "a", ""))
+        self.give(body, Event("message", "a", ""))
         assert (body.incomplete(None).received, body.events) == ((), 1)

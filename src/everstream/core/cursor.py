@@ -30,6 +30,11 @@ class Cursor:
         self._resume: Resumption = LastEventID() if resume is None else resume
         self.set(value)
 
+    @property
+    def is_last_event_id(self) -> bool:
+        """Whether it always is the last event ID, for which no item matters but the last that has one."""
+        return type(self._resume) is LastEventID
+
     def set(self, value: str) -> None:
         """Moves it to a cursor that was kept elsewhere, or with an empty one to nowhere."""
         self.value = value

@@ -21,13 +21,13 @@ Rules: no I/O, no clock, no randomness of its own. `now` is seconds of any monot
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from everstream.core.acceptance import rejection
-from everstream.core.body import Body, shares_id
+from everstream.core.body import Body, since_last_event
 from everstream.core.cursor import Cursor
-from everstream.core.deduplication import Dedupe, Memory
-from everstream.core.ending import Ending, Until
+from everstream.core.deduplication import Dedupe
+from everstream.core.ending import Until
 from everstream.core.errors import EverstreamError, InterruptionReason, StreamInterrupted
 from everstream.core.events import (
     Closed,
@@ -44,8 +44,9 @@ from everstream.core.events import (
     WireItem,
 )
 from everstream.core.headers import Headers
+from everstream.core.looking import Looking
 from everstream.core.parsing import DEFAULT_MAX_EVENT_BYTES
-from everstream.core.payloads import ErrorIn, Payloads, ProgressIn
+from everstream.core.payloads import ErrorIn, ProgressIn
 from everstream.core.reconnection import Fail, Reconnector, RetryPolicy
 from everstream.core.refusals import RESUME_REJECTED_ON, OnResumeRejected, Refusals
 from everstream.core.resumption import Resumption
@@ -58,8 +59,8 @@ class EventSourceProtocol:
 
     Attributes:
         state: The ready state.
-        id_is_shared: Whether an event that was received after the item in hand has the same last event
-            ID: a restart from there might leave it out.
+        received: What the latest chunk has finished, if `delivered_all` will do for it; None if each item is
+            to be delivered when it is, as a function of the caller's sees events, or they end in an outcome.
     """
 
     def __init__(
@@ -98,26 +99,29 @@ class EventSourceProtocol:
             ConfigurationError: An argument cannot work.
         """
         self.state = ReadyState.CONNECTING
-        self.id_is_shared = False
         self._reconnector = Reconnector(RetryPolicy() if retry is None else retry)
         self._cursor = Cursor(resume, last_event_id)
-        self._ending = Ending(until)
-        self._payloads = Payloads(error_in, progress_in)
+        self._looking = Looking(until, error_in, progress_in, dedupe)
         self._replay_safe = replay_safe
         self._refusals = Refusals(credentials_renewed, resume_rejected_on, on_resume_rejected)
-        self._memory = Memory(dedupe)
         self._max_event_bytes = max_event_bytes
         self._body = self._fresh_body()
         self._sent = ""
         self._rejected: ResumeRejected | None = None
         self._down_since: float | None = None
-        self._is_progress = self._has_progressed = False
+        self.received: Sequence[WireItem] | None = None
+        self._needs_each = self._looking.is_needed or not self._cursor.is_last_event_id
 
     @property
     def may_connect_again(self) -> bool:
         """Whether the request may be made again: it is replay-safe, or has given no progress yet."""
         is_safe = self._replay_safe if self._replay_safe is not None else bool(self.last_event_id)
-        return is_safe or not self._has_progressed
+        return is_safe or not (self._looking.has_progressed or self._has_given_unseen)
+
+    @property
+    def id_is_shared(self) -> bool:
+        """Whether an event that came after the item in hand has its id: a restart might leave it out."""
+        return self._body.id_is_shared(self._looking.ending.sentinel)
 
     @property
     def last_event_id(self) -> str:
@@ -132,6 +136,7 @@ class EventSourceProtocol:
         """Begins an attempt, at `now` seconds: make the request with what this returns."""
         self._reconnector.connecting(now)
         self._rejected = None
+        self._looking.has_progressed |= self._has_given_unseen
         self._body = self._fresh_body()
         connecting = self._cursor.connecting(self._reconnector.attempt)
         self._sent = connecting.last_event_id
@@ -169,7 +174,7 @@ class EventSourceProtocol:
             raise error
         self.state = ReadyState.OPEN
         self._refusals.opened()
-        self._memory.opened()
+        self._looking.memory.opened()
         self._reconnector.opened(now)
         downtime = None if self._down_since is None else now - self._down_since
         return Opened(status, headers, self._reconnector.attempt, self._sent, downtime)
@@ -182,32 +187,20 @@ class EventSourceProtocol:
             now: The time in seconds.
 
         Yields:
-            Items in wire order, each to be handed to the consumer and then passed to `delivered`. Last there
-            may be an outcome: `until` was seen, an error was found, or an event was too large.
+            Items in wire order, each to be handed to the consumer and then passed to `delivered`. Last may be
+            an outcome: `until` was seen, an error was found, or an event was too large.
 
         Raises:
             EverstreamError: A function of the caller raised it. Pass the error to `interrupted`.
         """
-        items, error = self._body.feed(chunk)
+        error = self._body.feed(chunk)
         if self._body.reconnection_time is not None:
             # [spec] The reconnection time belongs to the event source, not to a connection.
             self._reconnector.reconnection_time = self._body.reconnection_time
-        for number, item in enumerate(items):
-            self.id_is_shared = shares_id(items, number, self._ending.sentinel)
-            if type(item) is not Event:
-                yield item
-                continue
-            if (outcome := self._outcome_in(item, now)) is not None:
-                yield outcome
-                return
-            if is_last := self._ending.is_last(item):
-                self.id_is_shared = False  # what follows is not given to anybody
-            yield self._passed_on(item)
-            if is_last:
-                yield self._closed("until")
-                return
-        if error is not None:
-            yield self.interrupted(error, now)
+        self.received = None if self._needs_each or error is not None else self._body.items
+        if error is None and not self._looking.is_needed:
+            return self._body.upcoming
+        return self._looked_into(error, now)
 
     def cursor_after(self, item: WireItem) -> str:
         """Returns what the cursor is once this item, the next to be delivered, is delivered."""
@@ -216,13 +209,19 @@ class EventSourceProtocol:
     def delivered(self, item: WireItem) -> None:
         """Notes that the consumer took an item and came back: the cursor moves past it."""
         self._cursor.move(item)
-        if self._is_progress and isinstance(item, (Event, Duplicate)):
+        if self._looking.is_progress and isinstance(item, (Event, Duplicate)):
             self._reconnector.delivered_event()
+
+    def delivered_all(self, items: Sequence[WireItem]) -> None:
+        """Notes that the consumer took these items, one after the other, and came back for more."""
+        # The last event and what came after it say all that those before it do.
+        for item in items if self._needs_each else since_last_event(items):
+            self.delivered(item)
 
     def ended(self, now: float) -> Outcome:
         """Notes that the body ended cleanly, and says what follows. See `interrupted`."""
         unfinished = self._body.unfinished()
-        if self._ending.is_sentinel(unfinished):
+        if self._looking.ending.is_sentinel(unfinished):
             # Many servers send a last `data: [DONE]` without its blank line.
             return self._closed("until")
         # [spec] Once the end of the file is reached, any pending data must be discarded.
@@ -252,7 +251,7 @@ class EventSourceProtocol:
             self._body.tell(error)
         self.dropped(now)
         rejected, self._rejected = self._rejected, None
-        meaning = self._payloads.meaning_of(error)
+        meaning = self._looking.payloads.meaning_of(error)
         if not (self.may_connect_again if rejected is None else rejected.restarts):
             return self._ended_with(meaning, error)
         at_once = rejected is not None or self._refusals.is_worth_new_credentials(error)
@@ -272,24 +271,26 @@ class EventSourceProtocol:
         return self._closed("close")
 
     def _fresh_body(self) -> Body:
-        return Body(self._cursor.last_event_id, self._max_event_bytes, remembers=bool(self._ending.until))
+        return Body(
+            self._cursor.last_event_id, self._max_event_bytes, remembers=bool(self._looking.ending.until)
+        )
 
-    def _outcome_in(self, event: Event, now: float) -> Outcome | None:
-        if self._ending.is_sentinel(event):
-            return self._closed("until")
-        if (error := self._payloads.error_in(event)) is None:
-            return None
-        self._reconnector.found_error()
-        return self.interrupted(error, now)
+    @property
+    def _has_given_unseen(self) -> bool:
+        return not self._looking.is_needed and self._body.events > 0
 
-    def _passed_on(self, event: Event) -> Event | Duplicate:
-        self._body.passed_on(event)
-        self._is_progress = self._payloads.progress_in(event)
-        self._has_progressed = self._has_progressed or self._is_progress
-        return Duplicate(event) if self._memory.knows(event) else event
+    def _looked_into(self, error: EverstreamError | None, now: float) -> Iterator[WireItem | Outcome]:
+        yield from self._looking.into(self._body)
+        end = self._looking.end or error
+        if end == "until":
+            yield self._closed("until")
+        elif end is not None:
+            if end is not error:
+                self._reconnector.found_error()
+            yield self.interrupted(end, now)
 
     def _ended_with(self, final: EverstreamError, error: EverstreamError) -> Closed | Failed:
-        meant = self._ending.meaning_of(error, self._body) if final is error else final
+        meant = self._looking.ending.meaning_of(error, self._body) if final is error else final
         if meant is None:
             return self._closed("eof")
         self.state = ReadyState.CLOSED

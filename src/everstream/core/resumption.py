@@ -112,7 +112,7 @@ def header_value(cursor: str) -> bytes:
     5.5) though it can be in an id; receivers strip it at both ends, so we do. CR and LF cannot be in an
     id that was parsed, but can in one that a caller passes in; NUL likewise.
     """
-    return cursor.strip("\t\v\f\r\n ").translate(_NOT_IN_HEADERS).encode("utf-8", "replace")
+    return cursor.translate(_NOT_IN_HEADERS).strip("\t\v\f ").encode("utf-8", "replace")
 
 
 _NOT_IN_HEADERS = {ord(character): None for character in "\r\n\0"}

@@ -22,6 +22,10 @@ class Consuming(ABC):
     """A stream from which events are taken."""
 
     @abstractmethod
+    def _events(self) -> Iterator[Event]:
+        """Gives events only."""
+
+    @abstractmethod
     def all(self, *, raise_on_failure: bool = True) -> Iterator[StreamItem]:
         """Gives everything that happens."""
 
@@ -33,7 +37,7 @@ class Consuming(ABC):
         Raises:
             EverstreamError: The stream failed for good. Iterating again raises it again.
         """
-        return (item for item in self.all() if type(item) is Event)
+        return self._events()
 
     def __next__(self) -> Event:
         """Returns the next event; see `__iter__`."""

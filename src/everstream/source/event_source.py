@@ -6,7 +6,7 @@ Rule: it puts the parts together and answers for them; what happens when is in `
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from everstream.checkpoints import CheckpointStore
 from everstream.clock import Clock, SystemClock
@@ -191,7 +191,7 @@ class EventSource(Consuming):
             template=template, transport=Transport(session, limits), protocol=self._protocol,
             watchdog=Watchdog(limits), progress=self._progress, lifeline=self._lifeline,
             clock=clock, observe=observe,
-        ).items())
+        ).batches(), self._lifeline, self._tally, clock)
         # fmt: on
 
     def all(self, *, raise_on_failure: bool = True) -> Iterator[StreamItem]:
@@ -206,12 +206,10 @@ class EventSource(Consuming):
         Raises:
             EverstreamError: The stream failed for good, after its `Failed` item.
         """
-        # Not `yield from`, which would close the stream with the loop that is left.
-        while (item := self._items.next()) is not None:
-            yield item
-        failure = self._tally.failure
-        if failure is not None and raise_on_failure:
-            raise failure
+        return self._items.give(only_events=False, raise_on_failure=raise_on_failure)
+
+    def _events(self) -> Iterator[Event]:
+        return cast("Iterator[Event]", self._items.give(only_events=True, raise_on_failure=True))
 
     def ack(self, event: Event) -> None:
         """Acknowledges an event, of a source with `ack="manual"`: a restart need not give it again.
@@ -261,12 +259,14 @@ class EventSource(Consuming):
     @property
     def last_event_id(self) -> str:
         """The cursor after the last delivered event: what a reconnect goes on from."""
-        return self._protocol.last_event_id
+        latest = self._items.batch.latest()
+        return self._protocol.last_event_id if latest is None else self._protocol.cursor_after(latest)
 
     @property
     def last_acknowledged_id(self) -> str:
         """The cursor after the last acknowledged event: what a new process should go on from."""
-        return self._progress.last_acknowledged_id
+        latest = self._items.batch.latest_alone()
+        return self._progress.last_acknowledged_id if latest is None else self._protocol.cursor_after(latest)
 
     @property
     def state(self) -> ReadyState:

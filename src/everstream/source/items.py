@@ -5,53 +5,116 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-from collections.abc import Generator
+import weakref
+from collections.abc import Generator, Iterator
 
+from everstream.clock import Clock
 from everstream.core.errors import ConfigurationError
-from everstream.core.events import StreamItem
+from everstream.core.events import Event, StreamItem
+from everstream.lifeline import Lifeline
+from everstream.source.batch import Batch
+from everstream.stats import Tally
 
 __all__ = ["Items"]
 
 
 class Items:
-    """Guards the generator that is the stream.
+    """Gives out the batches that are the stream, item by item.
 
     A connection, its TLS state and a position in it cannot be shared by two threads, nor by a process and
     its fork: the second would take bytes that the first then misses.
+
+    Args:
+        batches: What happens to the stream.
+        lifeline: Says when no more may be given.
+        tally: Counts the events.
+        clock: The time.
+
+    Attributes:
+        batch: The batch in hand.
     """
 
-    def __init__(self, items: Generator[StreamItem, None, None]) -> None:
-        self._items = items
+    def __init__(
+        self, batches: Generator[Batch, None, None], lifeline: Lifeline, tally: Tally, clock: Clock
+    ) -> None:
+        self.batch = Batch(iter(()))
+        self._batches = batches
+        self._lifeline = lifeline
+        self._tally = tally
+        self._clock = clock
         self._process: int | None = None
         self._error: Exception | None = None
+        _all.add(self)
 
-    def next(self) -> StreamItem | None:
-        """Returns the next item; None after the last.
+    def give(self, *, only_events: bool, raise_on_failure: bool) -> Iterator[StreamItem]:
+        """Gives items to the end of the stream; the next call goes on where a loop was left.
 
         Raises:
+            EverstreamError: The stream failed for good, if that is to be raised.
             ConfigurationError: Another thread is at it, or this is a fork of the process that began.
             Exception: A function of the caller's own raised it. It is raised each time from then on: that
                 there is nothing more must not be taken for the end of the stream.
         """
+        lifeline, tally, time = self._lifeline, self._tally, self._clock.time
+        batch: Batch | None = self.batch
+        while batch is not None:
+            is_wire = batch.is_wire
+            try:
+                # All that is done for each event; if somebody wants more of each, its batch does that.
+                for batch.asked, item in enumerate(batch.upcoming, batch.asked + 1):  # noqa: B020
+                    if is_wire and lifeline.is_cut:
+                        break
+                    if type(item) is Event:
+                        tally.events += 1
+                        tally.last_event = time()
+                    elif only_events:
+                        continue
+                    yield item
+                else:
+                    batch.asked += 1
+            except GeneratorExit:
+                # The loop was left.
+                raise
+            except BaseException as error:
+                self._fail(error)
+                raise
+            batch = self._next()
+        if raise_on_failure and tally.failure is not None:
+            raise tally.failure
+
+    def _next(self) -> Batch | None:
         if self._process is None:
             self._process = os.getpid()
         self.require_own_process("iterating")
         if self._error is not None:
             raise self._error
         try:
-            return next(self._items, None)
+            batch = next(self._batches, None)
         except Exception as error:
-            state = inspect.getgeneratorstate(self._items)
+            state = inspect.getgeneratorstate(self._batches)
             if isinstance(error, ValueError) and state == inspect.GEN_RUNNING:
                 raise ConfigurationError("another thread is iterating this event source already") from None
             if state == inspect.GEN_CLOSED:
                 self._error = error
             raise
+        if batch is not None:
+            self.batch = batch
+        return batch
+
+    def _fail(self, error: BaseException) -> None:
+        """Ends the stream: an item was taken for a consumer who did not get it."""
+        if isinstance(error, Exception):
+            self._error = error
+        self.close()
 
     def close(self) -> None:
         """Ends the generator; if another thread is at it, that one ends it."""
         with contextlib.suppress(ValueError):
-            self._items.close()
+            self._batches.close()
+
+    def cut(self) -> None:
+        """Notes, in a fork of the process, that nothing more is given here."""
+        self._lifeline.is_cut = self._lifeline.is_cut or self._process is not None
 
     @property
     def is_elsewhere(self) -> bool:
@@ -64,3 +127,16 @@ class Items:
             raise ConfigurationError(
                 f"{what}: this event source belongs to the process that was forked; make one after the fork"
             )
+
+
+_all: weakref.WeakSet[Items] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for items in _all:
+        items.cut()
+
+
+# To ask for the process before each item would take as long as all else that is done for it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,4 +1,4 @@
-"""One connection after another, as a generator of items.
+"""One connection after another, as a generator of batches of items.
 
 Rule: it makes the calls and decides nothing. What to send, whether a response is a stream, what a byte
 means, whether to reconnect and when: `EventSourceProtocol` says so. What a socket is: the transport.
@@ -7,7 +7,7 @@ means, whether to reconnect and when: `EventSourceProtocol` says so. What a sock
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from everstream.clock import Clock
@@ -24,10 +24,12 @@ from everstream.core.events import (
     StreamItem,
     WireItem,
 )
-from everstream.core.observations import Observation, Received
+from everstream.core.observations import Received
 from everstream.core.protocol import EventSourceProtocol
 from everstream.core.watchdog import Watchdog
 from everstream.lifeline import Lifeline
+from everstream.source.batch import Batch
+from everstream.source.observing import Observing
 from everstream.source.progress import Progress
 from everstream.transports.sync import Connection, RequestTemplate, Transport
 
@@ -59,21 +61,24 @@ class StreamLoop:
     progress: Progress
     lifeline: Lifeline
     clock: Clock
-    observe: Callable[[Observation], None]
+    observe: Observing
 
-    def items(self) -> Generator[StreamItem, None, None]:
-        """Gives everything that happens, to the end of the stream."""
+    def batches(self) -> Generator[Batch, None, None]:
+        """Gives everything that happens, to the end of the stream.
+
+        To ask for the next batch is to have taken every item of the one before, unless that was cut.
+        """
         process = os.getpid()
         try:
             while not self.lifeline.is_closing:
                 outcome = self._checkpoint_failure() or (yield from self._connect())
                 if isinstance(outcome, Interrupted):
-                    yield self._noted(outcome)
+                    yield self._notice(outcome)
                     self.lifeline.wait(outcome.delay)
                 elif outcome is not None:
-                    yield self._noted(self._final(outcome))
+                    yield self._notice(self._final(outcome))
                     return
-            yield self._noted(self._final(None))
+            yield self._notice(self._final(None))
         finally:
             # A fork that lets go of its copy has nothing to save, nor to say.
             if os.getpid() == process:
@@ -83,7 +88,7 @@ class StreamLoop:
         self.progress.finish()
         if self.protocol.state is not ReadyState.CLOSED:
             # The consumer went away.
-            self._noted(self.protocol.close())
+            self.observe(self.protocol.close())
 
     def _final(self, outcome: Closed | Failed | None) -> Closed | Failed:
         """Returns the last item, once the last checkpoint is saved."""
@@ -99,8 +104,8 @@ class StreamLoop:
         self.protocol.close()
         return Failed(failure)
 
-    def _connect(self) -> Generator[StreamItem, None, Outcome | None]:
-        """Makes one connection and gives its items; None if it was given up on purpose."""
+    def _connect(self) -> Generator[Batch, None, Outcome | None]:
+        """Makes one connection and gives what comes of it; None if it was given up on purpose."""
         connection = self.transport.connection()
         self.lifeline.attach(connection)
         try:
@@ -109,7 +114,7 @@ class StreamLoop:
             except EverstreamError as error:
                 return (yield from self._rejected(connection, error))
             if isinstance(head, Opened):
-                yield self._noted(head)
+                yield self._notice(head)
                 return (yield from self._read(connection))
             return head
         finally:
@@ -136,37 +141,73 @@ class StreamLoop:
 
     def _rejected(
         self, connection: Connection, error: EverstreamError
-    ) -> Generator[StreamItem, None, Outcome | None]:
+    ) -> Generator[Batch, None, Outcome | None]:
         if isinstance(error, ResponseRejected):
             error.body_excerpt = connection.excerpt()
         if connection.aborted:
             return self._interrupted(connection, error)
         rejected = self.protocol.resume_rejected(error)
         if rejected is not None:
-            yield self._noted(rejected)
+            yield self._notice(rejected)
         return self._interrupted(connection, error)
 
-    def _read(self, connection: Connection) -> Generator[StreamItem, None, Outcome | None]:
-        try:
-            while self.progress.failure is None:
+    def _read(self, connection: Connection) -> Generator[Batch, None, Outcome | None]:
+        while self.progress.failure is None:
+            try:
                 chunk = self._chunk(connection)
-                if not chunk:
-                    return self._interrupted(connection, None)
-                self.observe(Received(len(chunk)))
-                for item in self.protocol.receive(chunk, self.clock.monotonic()):
-                    if isinstance(item, (Interrupted, Closed, Failed)):
-                        return None if self.lifeline.is_closing else item
-                    if not self._may_hand(item):
-                        return None
-                    handed_at = self.clock.monotonic()
-                    yield self._noted(item)
-                    self.watchdog.excuse(self.clock.monotonic() - handed_at)
-                    self.protocol.delivered(item)
-                    self.progress.delivered(self.protocol)
-        except EverstreamError as error:
-            # Of the connection, or of a function of the caller's own that looks into events.
-            return self._interrupted(connection, error)
+            except EverstreamError as error:
+                return self._interrupted(connection, error)
+            if not chunk:
+                return self._interrupted(connection, None)
+            self.observe(Received(len(chunk)))
+            handed_at = self.clock.monotonic()
+            batch = self._batch(connection, chunk, handed_at)
+            yield batch
+            self._delivered(batch)
+            if batch.is_cut or batch.outcome is not None or self.lifeline.is_closing:
+                return None if self.lifeline.is_closing else batch.outcome
+            self.watchdog.excuse(self.clock.monotonic() - handed_at)
         return None
+
+    def _batch(self, connection: Connection, chunk: bytes, now: float) -> Batch:
+        items = self.protocol.receive(chunk, now)
+        batch = Batch(items, is_wire=True)
+        received = self.protocol.received
+        if received is None or self.progress.needs_each or self.observe.metrics is not None:
+            batch.upcoming = self._one_by_one(connection, batch, items)
+        else:
+            batch.items = received
+        return batch
+
+    def _delivered(self, batch: Batch) -> None:
+        """Notes what was delivered of a batch, if that was not done for each item."""
+        if batch.items:
+            if (latest := batch.latest_alone()) is not None:
+                self.progress.delivered_to(self.protocol.cursor_after(latest))
+            self.protocol.delivered_all(batch.delivered)
+            if Event in map(type, batch.items):
+                self.watchdog.fed()
+            batch.items = ()
+
+    def _one_by_one(
+        self, connection: Connection, batch: Batch, items: Iterator[WireItem | Outcome]
+    ) -> Iterator[WireItem]:
+        try:
+            for item in items:
+                if isinstance(item, (Interrupted, Closed, Failed)):
+                    batch.outcome = item
+                    return
+                if not self._may_hand(item):
+                    batch.is_cut = True
+                    return
+                self.observe(item)
+                yield item
+                self.protocol.delivered(item)
+                self.progress.delivered(self.protocol)
+        except EverstreamError as error:
+            # Of a function of the caller's own that looks into events.
+            batch.outcome = self._interrupted(connection, error)
+            batch.is_cut = True
 
     def _chunk(self, connection: Connection) -> bytes:
         within = self.watchdog.patience(self.clock.monotonic())
@@ -196,6 +237,6 @@ class StreamLoop:
             return None
         return self.protocol.ended(now) if error is None else self.protocol.interrupted(error, now)
 
-    def _noted(self, item: StreamItem) -> StreamItem:
+    def _notice(self, item: StreamItem) -> Batch:
         self.observe(item)
-        return item
+        return Batch(iter((item,)))

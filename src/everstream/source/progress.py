@@ -67,6 +67,11 @@ class Progress:
         """The error of a required checkpoint, which ends the stream."""
         return None if self.saver is None else self.saver.failure
 
+    @property
+    def needs_each(self) -> bool:
+        """Whether each item makes a difference, when it is handed and when it is delivered."""
+        return self._ledger is not None or self.saver is not None
+
     def load(self) -> str | None:
         """Returns the checkpoint to begin with, once; None if there is none.
 
@@ -109,6 +114,10 @@ class Progress:
         if self._ledger is None and not protocol.id_is_shared:
             self._cursor = protocol.last_event_id
         self._save()
+
+    def delivered_to(self, cursor: str) -> None:
+        """Notes how far the consumer has come, where nothing is to be done for each item."""
+        self._cursor = cursor
 
     def ack(self, event: Event) -> None:
         """Notes that the consumer is done with an event.

@@ -4,6 +4,7 @@
 - `session.py`: a session of our own, whose sockets can be shut down at any moment
 - `redirects.py`: where a redirect may go, and what goes along
 - `connection.py`: one connection: open, read, and give up from any thread
+- `unchunking.py`: many HTTP chunks at a time
 - `patience.py`: how long one read may take
 - `translation.py`: foreign exceptions into our own
 """

@@ -1,7 +1,8 @@
 """One connection: open it, read it, and give it up from any thread.
 
 Reading. Only `raw.read1` is used: it hands on what is there. `iter_content`, `iter_lines` and
-`raw.stream` wait for a buffer to fill on any body without chunked encoding.
+`raw.stream` wait for a buffer to fill on any body without chunked encoding. Below it `unchunking.py` takes
+the chunks off, where it can.
 
 Giving up. `abort()` may come from another thread, or from a signal handler in the middle of any line of
 this file, so it takes no lock. It sets `aborted` and shuts the socket down, which ends a `recv` at once.
@@ -39,6 +40,7 @@ from everstream.transports.sync.translation import (
     translated_request_error,
     translated_source_error,
 )
+from everstream.transports.sync.unchunking import unchunk
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -179,7 +181,7 @@ class Connection:
             self._response = response = self._send(session, request)
             self.status, self.headers = response.status_code, Headers(response.headers)
             if not is_redirect(response):
-                _require_read1(response)
+                unchunk(_require_read1(response))
                 return
             response.close()
             request, crossed = redirected(session, request, response, has_crossed=self.crossed_origin)
@@ -254,6 +256,7 @@ def response_chunks(response: requests.Response) -> Iterator[bytes]:
     if raw.closed:
         yield from _content(response)
         return
+    unchunk(raw)
     while True:
         try:
             chunk = raw.read1(_READ_BYTES, decode_content=True)
