@@ -16,7 +16,7 @@ __all__ = ["table"]
 _KEPT = 10_000
 _LARGE_MEBIBYTES = 16
 _LARGE_CHUNK_BYTES = 64 * 1024
-_PATIENCE = 20.0
+_PATIENCE = 8.0
 
 
 def table(scale: Scale) -> Table:

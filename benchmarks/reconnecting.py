@@ -11,7 +11,7 @@ from benchmarks.server import serving
 
 __all__ = ["run"]
 
-_ATTEMPTS = 1000
+_ATTEMPTS = 500
 _REFERENCE = "requests.Session"
 _PEERS = ("launchdarkly-eventsource", "requests-sse")
 
