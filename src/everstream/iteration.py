@@ -63,20 +63,20 @@ def _events(
         source = response_chunks(source)
     try:
         for chunk in source:
-            _require_bytes(chunk)
-            for item in protocol.receive(chunk, now=0.0):
-                if isinstance(item, (Interrupted, Closed, Failed)):
-                    return item
-                if isinstance(item, Event):
+            for item in protocol.receive(_as_bytes(chunk), now=0.0):
+                if type(item) is Event:
                     yield item
+                elif isinstance(item, (Interrupted, Closed, Failed)):
+                    return item
     except StreamInterrupted as error:
         return protocol.interrupted(error, now=0.0)
     return protocol.ended(now=0.0)
 
 
-def _require_bytes(chunk: object) -> None:
-    if not isinstance(chunk, (bytes, bytearray, memoryview)):
-        kind = type(chunk).__name__
-        raise ConfigurationError(
-            f"iter_events() takes a response or an iterable of bytes, which gave a {kind}"
-        )
+def _as_bytes(chunk: object) -> bytes:
+    if isinstance(chunk, bytes):
+        return chunk
+    if isinstance(chunk, (bytearray, memoryview)):
+        return bytes(chunk)
+    kind = type(chunk).__name__
+    raise ConfigurationError(f"iter_events() takes a response or an iterable of bytes, which gave a {kind}")

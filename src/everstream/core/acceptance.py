@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from everstream.core.errors import ContentTypeRejected, ResponseRejected, StatusRejected
 from everstream.core.headers import Headers
-from everstream.core.parsing import digits_to_float
+from everstream.core.text import digits_to_float
 
 __all__ = ["is_event_stream", "rejection", "retry_after"]
 

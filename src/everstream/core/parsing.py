@@ -5,24 +5,25 @@ Rules of this module:
 - It pushes. `feed` takes a chunk as the transport gave it, and returns what that chunk finished.
 - One parser, one connection: the state of an unfinished block dies with the connection, as the
   standard wants. A new connection gets a new parser, which starts from the last event ID.
-- Time and memory are linear in the input, whatever the chunk sizes: text is decoded once, an
+- Time and memory are linear in the input, whatever the chunk sizes: every byte is decoded once, an
   unfinished line is kept as fragments and joined once.
 - Any bytes are a valid stream. The only error is `EventTooLarge`, after which the parser is dead.
 
-How a chunk is taken apart: it is decoded (incrementally, so that a character may be cut anywhere),
-its line ends become line feeds, and it is split: the whole blocks in it, if there are any, as blocks, and
-what lies before and after them as lines. A CR at the end of a chunk ends its line at once; if the next chunk
-begins with LF, that LF belongs to it and is dropped.
+How a chunk is taken apart: its line ends become line feeds. Blocks that are in it from their beginning to
+their end are split as bytes, and what goes into an event is decoded. What lies before and after them is
+decoded incrementally, so that a character may be cut anywhere, and split into lines. A CR at the end of a
+chunk ends its line at once; if the next chunk begins with LF, that LF belongs to it and is dropped.
 
 What it costs: in most streams each block is one `data` line, and hundreds of them come in a chunk. They are
-split, and made events, without a line of Python for each. A block of any other form costs one `_line` for
-each of its lines.
+split and made events without a line of Python for each. In blocks of other forms, the lines that real servers
+send are told by a prefix, and cost a slice or two. Any other line costs one `_line`.
 """
 
 from __future__ import annotations
 
 import codecs
 import sys
+from io import BytesIO
 from itertools import repeat
 from operator import contains
 
@@ -30,8 +31,9 @@ from everstream.core.arguments import require_count
 from everstream.core.construction import event, messages
 from everstream.core.errors import EventTooLarge
 from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
+from everstream.core.text import decoded, digits_to_float, utf8_length
 
-__all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser", "digits_to_float"]
+__all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser"]
 
 # Large enough for any event met in practice (images in base64 included), small enough that a server
 # that never ends a line cannot exhaust the memory of a worker. Peers: eventsource-parser has no
@@ -71,7 +73,7 @@ class EventStreamParser:
         # [spec] Streams must be decoded using the UTF-8 decode algorithm: it strips one leading
         # byte order mark and replaces what is not UTF-8 by U+FFFD.
         self._decoder = _UTF8_BOM_AWARE(errors="replace")
-        self._after_cr = False
+        self._is_begun = self._after_cr = False
         self._fragments: list[str] = []
         self._fragments_bytes = 0
         self._data: list[str] = []
@@ -97,13 +99,23 @@ class EventStreamParser:
             EventTooLarge: An event or a line passes the limit. Its `items` are what the chunk had
                 finished before; feed nothing more.
         """
-        text = self._decoder.decode(chunk)
-        if self._after_cr and text:
+        if self._after_cr and chunk:
             self._after_cr = False
             # [spec] CRLF is one line end, also when the chunk was cut between the two.
-            text = text[1:] if text[0] == "\n" else text
-        if text:
-            self._take(text)
+            chunk = chunk[1:] if chunk[:1] == b"\n" else chunk
+        if b"\r" in chunk:
+            # [spec] Lines end in CRLF, LF or CR, and in nothing else: str.splitlines would also cut
+            # at U+0085, U+2028, U+2029, VT and FF, which JSON may hold.
+            # [spec] A line that ends in CR is finished by that CR: an event is not held back until
+            # the next byte shows whether an LF follows.
+            self._after_cr = chunk[-1:] == b"\r"
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        begin, end = self._whole_blocks(chunk)
+        if begin < end:
+            self._lines(chunk[:begin])
+            self._blocks(chunk[begin:end])
+            chunk = chunk[end + 1 :]
+        self._lines(chunk)
         items, self._items = self._items, []
         return items
 
@@ -116,7 +128,8 @@ class EventStreamParser:
         """
         pending, _ = self._decoder.getstate()
         line = "".join(self._fragments) + pending.decode(errors="replace")
-        if not (self._data or self._type or self._is_moving) and (not line or line.startswith(":")):
+        is_moving = self._last_event_id_buffer != self.last_event_id
+        if not (self._data or self._type or is_moving) and (not line or line.startswith(":")):
             return None
         # The unfinished line may be any field. It is read by a parser that stands where this one does.
         twin = EventStreamParser(self._last_event_id_buffer, max_event_bytes=sys.maxsize)
@@ -126,60 +139,58 @@ class EventStreamParser:
             twin._line(line)
         return Event(twin._type or "message", "\n".join(twin._data), twin._last_event_id_buffer)
 
-    def _take(self, text: str) -> None:
-        if "\r" in text:
-            # [spec] Lines end in CRLF, LF or CR, and in nothing else: str.splitlines would also cut
-            # at U+0085, U+2028, U+2029, VT and FF, which JSON may hold.
-            # [spec] A line that ends in CR is finished by that CR: an event is not held back until
-            # the next byte shows whether an LF follows.
-            self._after_cr = text[-1] == "\r"
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        if "\n" not in text:
-            self._keep(text)
+    def _whole_blocks(self, chunk: bytes) -> tuple[int, int]:
+        """Returns from where to where blocks lie in a chunk as a whole, the last without its blank line."""
+        # Their sizes are not checked: blocks cannot pass a limit that the whole chunk does not pass, even if
+        # each of its bytes became U+FFFD.
+        if b"\n" not in chunk or 3 * len(chunk) > self._max_event_bytes:
+            return 0, 0
+        end = chunk.rfind(b"\n\n") + 1
+        if self._is_between_blocks():
+            return 0, end
+        # The block under way ends with the first blank line, which may be the first line of the chunk.
+        is_blank = chunk[:1] == b"\n" and not self._is_within_line()
+        return (1 if is_blank else chunk.find(b"\n\n") + 2), end
+
+    def _blocks(self, blocks: bytes) -> None:
+        if blocks[:6] == b"data: " and self._one_line_each(blocks):
             return
-        begin, end = self._end_of_block(text), text.rfind("\n\n") + 1
-        # Whole blocks are not checked one by one: they cannot pass a limit that the text does not pass.
-        if begin < end and _utf8_length(text) <= self._max_event_bytes:
-            self._lines(text[:begin])
-            self._blocks(text[begin:end])
-            text = text[end + 1 :]
-        self._lines(text)
+        data: list[bytes] = []
+        for line in BytesIO(blocks).readlines():
+            start = line[:6]
+            if start == b"data: ":
+                data.append(line[6:-1])
+            elif line == b"\n":
+                self._dispatch(decoded(b"\n".join(data)) if data else None)
+                data.clear()
+            elif start == b"event:":
+                self._type = decoded(line[7:-1] if line[6:7] == b" " else line[6:-1])
+            elif start[:4] == b"id: " and b"\0" not in line:
+                self._last_event_id_buffer = decoded(line[4:-1])
+            elif start[:5] == b"data:" or line == b"data\n":
+                data.append(line[5:-1])
+            else:
+                self._line(decoded(line[:-1]))
+        self._dispatch(decoded(b"\n".join(data)) if data else None)
 
-    def _end_of_block(self, text: str) -> int:
-        """Returns how much of a text belongs to the block under way."""
-        if not (self._fragments or self._data or self._type or self._is_moving):
-            return 0
-        if text[0] == "\n" and not self._fragments:
-            return 1
-        return text.find("\n\n") + 2
-
-    def _blocks(self, text: str) -> None:
-        """Takes whole blocks, the last of which is there without its blank line."""
-        if text.startswith("data: ") and text.find("\n") >= text.find("\n\n") and self._one_line_each(text):
-            return
-        for block in text[:-1].split("\n\n"):
-            for line in block.split("\n"):
-                # The forms that real servers send; `_line` knows all forms.
-                if line.startswith("data: "):
-                    self._data.append(line[6:])
-                elif line.startswith("event: "):
-                    self._type = line[7:]
-                elif line.startswith("id: ") and "\0" not in line:
-                    self._last_event_id_buffer = line[4:]
-                else:
-                    self._line(line)
-            self._dispatch()
-
-    def _one_line_each(self, text: str) -> bool:
-        """Takes blocks if each of them is one line of data, and says whether that is so."""
-        data = text[6:-1].split("\n\ndata: ")
+    def _one_line_each(self, blocks: bytes) -> bool:
+        """Takes blocks if each of them is one line of data, and returns whether that is so."""
+        if blocks.find(b"\n") + 1 not in (blocks.find(b"\n\n") + 1, len(blocks)):
+            return False
+        if blocks.isascii():
+            data = blocks[6:-1].decode().split("\n\ndata: ")
+        else:
+            # As one text it would take twice the room for the sake of one character.
+            data = [decoded(each) for each in blocks[6:-1].split(b"\n\ndata: ")]
         if any(map(contains, data, repeat("\n"))):
             return False
         self._items += messages(data, self.last_event_id)
         return True
 
-    def _lines(self, text: str) -> None:
-        lines = text.split("\n")
+    def _lines(self, chunk: bytes) -> None:
+        text = self._decoder.decode(chunk)
+        self._is_begun = self._is_begun or bool(chunk)
+        lines = text.split("\n") if "\n" in text else [text]
         rest = lines.pop()
         if lines and self._fragments:
             self._finish(lines.pop(0))
@@ -190,7 +201,7 @@ class EventStreamParser:
 
     def _finish(self, end: str) -> None:
         """Takes the end of the line that is kept as fragments."""
-        self._check(self._data_bytes + self._fragments_bytes + _utf8_length(end))
+        self._check(self._data_bytes + self._fragments_bytes + utf8_length(end))
         self._fragments.append(end)
         is_data = self._fragments[0].startswith("data: ")
         if is_data:
@@ -209,15 +220,16 @@ class EventStreamParser:
             self._fragments[-1] += fragment
         else:
             self._fragments.append(fragment)
-        self._fragments_bytes += _utf8_length(fragment)
+        self._fragments_bytes += utf8_length(fragment)
         self._check(self._data_bytes + self._fragments_bytes)
 
     def _line(self, line: str) -> None:
         if not line:
             # [spec] If the line is empty (a blank line): dispatch the event.
-            self._dispatch()
+            data, self._data, self._data_bytes = self._data, [], 0
+            self._dispatch("\n".join(data) if data else None)
             return
-        self._check(self._data_bytes + _utf8_length(line))
+        self._check(self._data_bytes + utf8_length(line))
         if line.startswith("data:"):
             # Nearly every line of a real stream; one look instead of a partition.
             self._add_data(line[6:] if line.startswith(" ", 5) else line[5:])
@@ -252,7 +264,7 @@ class EventStreamParser:
         # [spec] Append the field value to the data buffer, then append a single LF. (The last LF is
         # removed at dispatch, which makes it a join.)
         self._data.append(value)
-        self._data_bytes += _utf8_length(value) + 1
+        self._data_bytes += utf8_length(value) + 1
 
     def _retry(self, value: str) -> None:
         # [spec] If the field value consists of only ASCII digits, then interpret it as an integer in
@@ -262,39 +274,26 @@ class EventStreamParser:
             self.reconnection_time = milliseconds / 1000
             self._items.append(RetryHint(self.reconnection_time))
 
-    def _dispatch(self) -> None:
-        moved = self._is_moving
+    def _dispatch(self, data: str | None) -> None:
         # [spec] Set the last event ID string of the event source to the value of the last event ID
         # buffer: also when there is no event to dispatch.
-        self.last_event_id = self._last_event_id_buffer
-        if self._data:
-            self._items.append(event(self._type or "message", "\n".join(self._data), self.last_event_id))
-            self._data = []
-            self._data_bytes = 0
-        elif moved:
+        before, self.last_event_id = self.last_event_id, self._last_event_id_buffer
+        if data is not None:
+            self._items.append(event(self._type or "message", data, self.last_event_id))
+        elif before != self.last_event_id:
             # [spec] If the data buffer is an empty string, set the data buffer and the event type
             # buffer to the empty string and return.
             self._items.append(Position(self.last_event_id))
         self._type = ""
 
-    @property
-    def _is_moving(self) -> bool:
-        return self._last_event_id_buffer != self.last_event_id
+    def _is_between_blocks(self) -> bool:
+        is_moving = self._last_event_id_buffer != self.last_event_id
+        return not (self._data or self._type or is_moving or self._is_within_line())
+
+    def _is_within_line(self) -> bool:
+        # The decoder keeps the beginning of a character, and has to see that of the stream, for its mark.
+        return bool(self._fragments or not self._is_begun or self._decoder.getstate()[0])
 
     def _check(self, size: int) -> None:
         if size > self._max_event_bytes:
             raise EventTooLarge(limit=self._max_event_bytes, items=tuple(self._items))
-
-
-def digits_to_float(text: str) -> float | None:
-    """Returns the number that ASCII digits stand for, however many, as a finite float; else None."""
-    if not (text.isascii() and text.isdigit()):
-        return None
-    # int() refuses more than 4,300 digits; float() takes any number of them and gives infinity, which
-    # would be no JSON number in a log.
-    return min(float(text), sys.float_info.max)
-
-
-def _utf8_length(text: str) -> int:
-    # isascii() is a flag of the string, so that the common case costs nothing.
-    return len(text) if text.isascii() else len(text.encode())

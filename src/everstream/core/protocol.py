@@ -59,8 +59,8 @@ class EventSourceProtocol:
 
     Attributes:
         state: The ready state.
-        received: What the latest chunk has finished, if `delivered_all` will do for it; None if each item is
-            to be delivered when it is, as a function of the caller's sees events, or they end in an outcome.
+        received: What the latest chunk has finished, if `delivered_all` will do for it; else None, as a
+            function of the caller's sees events, or they end in an outcome.
     """
 
     def __init__(
@@ -271,9 +271,8 @@ class EventSourceProtocol:
         return self._closed("close")
 
     def _fresh_body(self) -> Body:
-        return Body(
-            self._cursor.last_event_id, self._max_event_bytes, remembers=bool(self._looking.ending.until)
-        )
+        remembers = self._looking.ending.until is not None
+        return Body(self._cursor.last_event_id, self._max_event_bytes, remembers=remembers)
 
     @property
     def _has_given_unseen(self) -> bool:

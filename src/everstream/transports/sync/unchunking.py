@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["unchunk"]
 
-# [RFC 9112, 7.1] chunk-size [ chunk-ext ] CRLF; a lone LF is taken as well, as http.client does.
-_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;.*)?\r?", re.DOTALL)
+# [RFC 9112, 7.1] The CRLF behind a chunk, and of the next one: chunk-size [ chunk-ext ] CRLF. A size may also
+# end in a lone LF, as http.client has it.
+_BETWEEN = re.compile(rb"\r\n([0-9A-Fa-f]+)[ \t]*(?:;.*)?\r?")
 _MOST_FRAMING_BYTES = 65_536
 """Of one line: as in http.client."""
 
@@ -59,7 +60,8 @@ class Unchunked(io.BufferedIOBase):
     def __init__(self, wire: io.BufferedReader) -> None:
         self.raw = wire.raw
         self._wire = wire
-        self._rest = b""
+        # Before the first chunk there is no other; so it is read as if there were.
+        self._rest = b"\r\n"
         self._left = 0
         self._is_in_trailers = self._is_over = self._is_broken = False
 
@@ -97,36 +99,25 @@ class Unchunked(io.BufferedIOBase):
 
     def _taken(self, wire: bytes) -> bytes:
         """Returns the payload in the next bytes of the wire, and keeps what is left of them."""
-        parts: list[bytes] = []
-        position = 0
-        while not (self._is_broken or self._is_in_trailers):
-            if self._left:
-                # What is left of a chunk, its CRLF included, which is taken as a whole.
-                end = position + self._left
-                part = wire[position : end - 2]
-                parts.append(part)
-                if end > len(wire):
-                    position += len(part)
-                    self._left -= len(part)
-                    break
-                self._is_broken = not wire.startswith(b"\r\n", end - 2)
-                position, self._left = end, 0
-            else:
-                end = wire.find(b"\n", position)
-                if end < 0:
-                    self._is_broken = len(wire) - position > _MOST_FRAMING_BYTES
-                    break
-                self._begin(_size(wire[position:end]))
-                position = end + 1
+        parts = [wire[: self._left]]
+        position = self._left
+        while position <= len(wire) and not self._is_in_trailers:
+            end = wire.find(b"\n", position + 2)
+            if end < 0:
+                self._is_broken = len(wire) - position > _MOST_FRAMING_BYTES
+                break
+            size = _size(wire[position:end])
+            if size < 0:
+                self._is_broken = True
+                break
+            self._is_in_trailers = size == 0
+            position = end + 1 + size
+            parts.append(wire[end + 1 : position])
         self._rest = wire[position:]
+        self._left = max(position - len(wire), 0)
         if self._is_in_trailers:
             self._discard_trailers()
         return b"".join(parts)
-
-    def _begin(self, size: int) -> None:
-        self._is_broken = size < 0
-        self._is_in_trailers = size == 0
-        self._left = size + 2 if size > 0 else 0
 
     def _discard_trailers(self) -> None:
         # [RFC 9112, 7.1.2] A recipient may discard them. They end with an empty line.
@@ -137,7 +128,7 @@ class Unchunked(io.BufferedIOBase):
 
 # A stream has chunks of few sizes.
 @functools.lru_cache(maxsize=1024)
-def _size(line: bytes) -> int:
-    """Returns the size of a chunk that a line announces; -1 if it announces none."""
-    match = _SIZE.fullmatch(line)
+def _size(between: bytes) -> int:
+    """Returns the size of the chunk that is announced between two; -1 if none is."""
+    match = _BETWEEN.fullmatch(between)
     return -1 if match is None else int(match[1], 16)
