@@ -6,8 +6,8 @@
         for event in source:
             print(event.type, event.data, event.id)
 
-The names are imported when the first of them is used. So `import everstream` alone, which the pytest
-plugin of `everstream.testing` makes in every test session, costs next to nothing.
+Names are imported when they are used. So `import everstream` alone, which the pytest plugin of
+`everstream.testing` makes in every test session, costs next to nothing.
 """
 
 from __future__ import annotations
@@ -81,8 +81,10 @@ if TYPE_CHECKING:
     from everstream.stats import Health, Stats
     from everstream.worker import GroupHealth, Worker, WorkerGroup, WorkerHealth
 
+# In this order they are searched for a name. What most programs begin with comes first, so that these do not
+# import what they do not use.
 _MODULES = (
-    "clock",
+    "source",
     "core.backoff",
     "core.decoding",
     "core.deduplication",
@@ -93,17 +95,17 @@ _MODULES = (
     "core.parsing",
     "core.protocol",
     "core.reconnection",
-    "core.redelivery",
     "core.resumption",
     "core.timeouts",
     "core.watchdog",
-    "iteration",
-    "observe.metrics",
-    "observe.observer",
-    "settings",
-    "source",
+    "clock",
     "stats",
+    "iteration",
+    "observe.observer",
+    "observe.metrics",
+    "core.redelivery",
     "worker",
+    "settings",
 )
 
 __version__ = "0.1.0"
@@ -185,8 +187,11 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for module in (importlib.import_module(f"{__name__}.{path}") for path in _MODULES):
+    for path in _MODULES:
+        module = importlib.import_module(f"{__name__}.{path}")
         globals().update({public: vars(module)[public] for public in module.__all__ if public in __all__})
+        if name in globals():
+            break
     value: object = globals()[name]
     return value
 

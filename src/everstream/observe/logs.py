@@ -13,12 +13,10 @@ Rules of this module:
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
-
-import structlog
-from structlog.typing import EventDict, WrappedLogger
 
 from everstream.core.events import Closed, Connecting, Failed, Interrupted, Opened, ResumeRejected
 from everstream.core.observations import CheckpointFailed, CheckpointSaved, Observation, Unacknowledged
@@ -70,7 +68,7 @@ class StreamLog:
         self._bound: Fields = (
             {"url": public_url(url)} if name is None else {"stream": name, "url": public_url(url)}
         )
-        self._logger = _adapted(logger) if isinstance(logger, logging.Logger) else logger
+        self._logger = _Lines(logger) if isinstance(logger, logging.Logger) else logger
 
     def __call__(self, item: Observation) -> None:
         """Logs what there is to say of an item, if there is anything."""
@@ -161,28 +159,41 @@ def public_url(url: str) -> str:
 
 def _default_logger() -> Logger:
     # Asked each time, and it is rarely time: an application may configure structlog after it has made
-    # its event sources.
-    if structlog.is_configured():
-        logger: Logger = structlog.get_logger(LOGGER_NAME)
-        return logger
-    return _adapted(logging.getLogger(LOGGER_NAME))
+    # its event sources. To import structlog takes as long as all of ours: who has configured it has done so.
+    if "structlog" in sys.modules:
+        import structlog
+
+        if structlog.is_configured():
+            logger: Logger = structlog.get_logger(LOGGER_NAME)
+            return logger
+    return _Lines(logging.getLogger(LOGGER_NAME))
 
 
-def _adapted(logger: logging.Logger) -> Logger:
-    adapted: Logger = structlog.wrap_logger(
-        logger,
-        processors=[structlog.stdlib.filter_by_level, _render],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-    return adapted
+class _Lines:
+    """A logger of the standard library, as one that takes fields.
 
+    It writes lines that a person can read, with the fields beside them for a formatter that wants them.
+    """
 
-def _render(
-    _logger: WrappedLogger, _method: str, record: EventDict
-) -> tuple[tuple[str], dict[str, dict[str, dict[str, object]]]]:
-    """Makes a line that a person can read, with the fields beside it for a formatter that wants them."""
-    name = record.pop("event")
-    pairs = (f"{field}={value!r}" for field, value in record.items())
-    # The message is no format: a URL may hold a percent sign, and there are no arguments.
-    return (" ".join([name, *pairs]),), {"extra": {"everstream": {"event": name, **record}}}
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def debug(self, event: str, **fields: object) -> None:
+        self._write(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        self._write(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        self._write(logging.ERROR, event, fields)
+
+    def _write(self, level: int, event: str, fields: Fields) -> None:
+        if self._logger.isEnabledFor(level):
+            pairs = (f"{field}={value!r}" for field, value in fields.items())
+            # The message is no format: a URL may hold a percent sign, and there are no arguments.
+            self._logger.log(
+                level, " ".join([event, *pairs]), extra={"everstream": {"event": event, **fields}}
+            )
