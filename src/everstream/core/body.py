@@ -49,6 +49,8 @@ class Body:
         """Takes a chunk, for `items`, and returns the error that ended them if there was one."""
         self.bytes += len(chunk)
         self._events = self.events
+        # Let go of first: memory that is free again is in the caches still.
+        self.items = []
         error = None
         try:
             self.items = self._parser.feed(chunk)
@@ -130,6 +132,7 @@ def shares_id(items: Sequence[WireItem], number: int, until: str | None = None) 
 
 def since_last_event(items: Sequence[WireItem]) -> Sequence[WireItem]:
     """Returns the last event and what follows it; everything if there is no event."""
-    kinds = list(map(type, items))
-    kinds.reverse()
-    return items[-1 - kinds.index(Event) :] if Event in kinds else items
+    for number in range(len(items) - 1, -1, -1):
+        if type(items[number]) is Event:
+            return items[number:]
+    return items

@@ -31,7 +31,7 @@ from everstream.core.arguments import require_count
 from everstream.core.construction import event, messages
 from everstream.core.errors import EventTooLarge
 from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
-from everstream.core.text import decoded, digits_to_float, utf8_length
+from everstream.core.text import decoded, decoded_all, digits_to_float, utf8_length
 
 __all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser"]
 
@@ -181,7 +181,7 @@ class EventStreamParser:
             data = blocks[6:-1].decode().split("\n\ndata: ")
         else:
             # As one text it would take twice the room for the sake of one character.
-            data = [decoded(each) for each in blocks[6:-1].split(b"\n\ndata: ")]
+            data = decoded_all(blocks[6:-1].split(b"\n\ndata: "))
         if any(map(contains, data, repeat("\n"))):
             return False
         self._items += messages(data, self.last_event_id)

@@ -193,11 +193,13 @@ class EventSourceProtocol:
         Raises:
             EverstreamError: A function of the caller raised it. Pass the error to `interrupted`.
         """
+        self.received = None
         error = self._body.feed(chunk)
         if self._body.reconnection_time is not None:
             # [spec] The reconnection time belongs to the event source, not to a connection.
             self._reconnector.reconnection_time = self._body.reconnection_time
-        self.received = None if self._needs_each or error is not None else self._body.items
+        if not self._needs_each and error is None:
+            self.received = self._body.items
         if error is None and not self._looking.is_needed:
             return self._body.upcoming
         return self._looked_into(error, now)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from itertools import repeat
 
-__all__ = ["decoded", "digits_to_float", "utf8_length"]
+__all__ = ["decoded", "decoded_all", "digits_to_float", "utf8_length"]
 
 
 def decoded(value: bytes) -> str:
     """Returns bytes as [spec] UTF-8 decode without BOM makes them text: what is not UTF-8 is U+FFFD."""
     return value.decode("utf-8", "replace")
+
+
+def decoded_all(values: list[bytes]) -> list[str]:
+    """Returns what `decoded` does for each."""
+    return list(map(bytes.decode, values, repeat("utf-8"), repeat("replace")))
 
 
 def utf8_length(text: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import length_hint
 
 from everstream.core.body import shares_id
 from everstream.core.events import Event, Outcome, Position, StreamItem, WireItem
@@ -23,8 +24,7 @@ class Batch:
         upcoming: Those that were not asked for yet. A loop that was left goes on with it.
         is_wire: Whether they came from the server; if not, it is one notice of our own.
         items: All of them, if their delivery is still to be noted; else none.
-        asked: How many were asked for, one more if somebody came back after the last. To ask for an item is
-            to have taken the one before.
+        is_over: Whether somebody came back after the last. To ask for an item is to have taken the one before.
         outcome: What follows, if the items have ended with that.
         is_cut: Whether no more of them may be given.
     """
@@ -32,14 +32,22 @@ class Batch:
     upcoming: Iterator[StreamItem]
     is_wire: bool = False
     items: Sequence[WireItem] = ()
-    asked: int = 0
+    is_over: bool = False
     outcome: Outcome | None = None
     is_cut: bool = False
 
     @property
     def delivered(self) -> Sequence[WireItem]:
         """Those of the items that were delivered."""
-        return self.items[: max(self.asked - 1, 0)]
+        if self.is_over:
+            return self.items
+        # The iterator knows how many were asked for, by one loop or by several in turns.
+        asked_for = len(self.items) - length_hint(self.upcoming)
+        return self.items[: max(asked_for - 1, 0)]
+
+    def freeze(self) -> None:
+        """Notes that no more of the items count as delivered, though they be asked for."""
+        self.items, self.is_over = self.delivered, True
 
     def latest(self) -> Event | Position | None:
         """Returns the last delivered item that has a last event ID."""

@@ -43,7 +43,7 @@ class Items:
         self._tally = tally
         self._clock = clock
         self._process: int | None = None
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         _all.add(self)
 
     def give(self, *, only_events: bool, raise_on_failure: bool) -> Iterator[StreamItem]:
@@ -52,8 +52,8 @@ class Items:
         Raises:
             EverstreamError: The stream failed for good, if that is to be raised.
             ConfigurationError: Another thread is at it, or this is a fork of the process that began.
-            Exception: A function of the caller's own raised it. It is raised each time from then on: that
-                there is nothing more must not be taken for the end of the stream.
+            BaseException: A function of the caller's own raised it, or a signal handler. It is raised each
+                time from then on: that there is nothing more must not be taken for the end of the stream.
         """
         lifeline, tally, time = self._lifeline, self._tally, self._clock.time
         batch: Batch | None = self.batch
@@ -61,7 +61,7 @@ class Items:
             is_wire = batch.is_wire
             try:
                 # All that is done for each event; if somebody wants more of each, its batch does that.
-                for batch.asked, item in enumerate(batch.upcoming, batch.asked + 1):  # noqa: B020
+                for item in batch.upcoming:
                     if is_wire and lifeline.is_cut:
                         break
                     if type(item) is Event:
@@ -71,44 +71,52 @@ class Items:
                         continue
                     yield item
                 else:
-                    batch.asked += 1
+                    batch.is_over = True
             except GeneratorExit:
                 # The loop was left.
                 raise
             except BaseException as error:
-                self._fail(error)
+                self._fail(error, batch.upcoming)
                 raise
-            batch = self._next()
+            batch = self._next(batch)
         if raise_on_failure and tally.failure is not None:
             raise tally.failure
 
-    def _next(self) -> Batch | None:
+    def _next(self, before: Batch) -> Batch | None:
         if self._process is None:
             self._process = os.getpid()
         self.require_own_process("iterating")
         if self._error is not None:
             raise self._error
+        if before is not self.batch:
+            # Another loop has gone on meanwhile.
+            return self.batch
         try:
             batch = next(self._batches, None)
-        except Exception as error:
-            state = inspect.getgeneratorstate(self._batches)
-            if isinstance(error, ValueError) and state == inspect.GEN_RUNNING:
-                raise ConfigurationError("another thread is iterating this event source already") from None
-            if state == inspect.GEN_CLOSED:
-                self._error = error
+            self.batch = batch or self.batch
+        except BaseException as error:
+            self._fail(error, self._batches)
             raise
-        if batch is not None:
-            self.batch = batch
         return batch
 
-    def _fail(self, error: BaseException) -> None:
-        """Ends the stream: an item was taken for a consumer who did not get it."""
-        if isinstance(error, Exception):
-            self._error = error
+    def _fail(self, error: BaseException, iterator: Iterator[object]) -> None:
+        """Ends the stream, as items may have been taken for a consumer who did not get them.
+
+        Raises:
+            ConfigurationError: The error is that of an iterator which another thread is at.
+        """
+        if isinstance(error, ValueError) and _is_under_way(iterator):
+            raise ConfigurationError("another thread is iterating this event source already") from None
+        self._error = error
+        self._lifeline.is_cut = True
+        self.batch.freeze()
         self.close()
 
     def close(self) -> None:
         """Ends the generator; if another thread is at it, that one ends it."""
+        upcoming = self.batch.upcoming
+        if inspect.isgenerator(upcoming) and inspect.getgeneratorstate(upcoming) == inspect.GEN_RUNNING:
+            return
         with contextlib.suppress(ValueError):
             self._batches.close()
 
@@ -127,6 +135,11 @@ class Items:
             raise ConfigurationError(
                 f"{what}: this event source belongs to the process that was forked; make one after the fork"
             )
+
+
+def _is_under_way(iterator: Iterator[object]) -> bool:
+    # A generator that has raised an error of its own is closed by that.
+    return inspect.isgenerator(iterator) and inspect.getgeneratorstate(iterator) != inspect.GEN_CLOSED
 
 
 _all: weakref.WeakSet[Items] = weakref.WeakSet()

@@ -154,14 +154,12 @@ class StreamLoop:
     def _read(self, connection: Connection) -> Generator[Batch, None, Outcome | None]:
         while self.progress.failure is None:
             try:
-                chunk = self._chunk(connection)
+                batch = self._batch(connection)
             except EverstreamError as error:
                 return self._interrupted(connection, error)
-            if not chunk:
+            if batch is None:
                 return self._interrupted(connection, None)
-            self.observe(Received(len(chunk)))
             handed_at = self.clock.monotonic()
-            batch = self._batch(connection, chunk, handed_at)
             yield batch
             self._delivered(batch)
             if batch.is_cut or batch.outcome is not None or self.lifeline.is_closing:
@@ -169,8 +167,13 @@ class StreamLoop:
             self.watchdog.excuse(self.clock.monotonic() - handed_at)
         return None
 
-    def _batch(self, connection: Connection, chunk: bytes, now: float) -> Batch:
-        items = self.protocol.receive(chunk, now)
+    def _batch(self, connection: Connection) -> Batch | None:
+        """Returns what the next bytes have finished; None at their end."""
+        chunk = self._chunk(connection)
+        if not chunk:
+            return None
+        self.observe(Received(len(chunk)))
+        items = self.protocol.receive(chunk, self.clock.monotonic())
         batch = Batch(items, is_wire=True)
         received = self.protocol.received
         if received is None or self.progress.needs_each or self.observe.metrics is not None:
@@ -192,6 +195,7 @@ class StreamLoop:
     def _one_by_one(
         self, connection: Connection, batch: Batch, items: Iterator[WireItem | Outcome]
     ) -> Iterator[WireItem]:
+        process = os.getpid()
         try:
             for item in items:
                 if isinstance(item, (Interrupted, Closed, Failed)):
@@ -202,6 +206,9 @@ class StreamLoop:
                     return
                 self.observe(item)
                 yield item
+                if os.getpid() != process:
+                    # In a fork nothing is taken, nor saved.
+                    return
                 self.protocol.delivered(item)
                 self.progress.delivered(self.protocol)
         except EverstreamError as error:

@@ -30,12 +30,14 @@ __all__ = ["unchunk"]
 # [RFC 9112, 7.1] The CRLF behind a chunk, and of the next one: chunk-size [ chunk-ext ] CRLF. A size may also
 # end in a lone LF, as http.client has it.
 _BETWEEN = re.compile(rb"\r\n([0-9A-Fa-f]+)[ \t]*(?:;.*)?\r?")
-_MOST_FRAMING_BYTES = 65_536
-"""Of one line: as in http.client."""
+# [RFC 9112, 7.1] The last chunk is followed by a trailer section, which ends with an empty line.
+_END_OF_TRAILERS = re.compile(rb"(?:\A|\n)\r?\n")
+_MOST_FRAMING_BYTES = 16_384
+"""Of the line of one size, or of all trailers: far more than anybody sends, and little to keep."""
 
 
 def unchunk(raw: BaseHTTPResponse) -> None:
-    """Has the a body read by `Unchunked`, if it is one that this can be done to.
+    """Has the body read by `Unchunked`, if it is one that this can be done to.
 
     Args:
         raw: The response of urllib3.
@@ -43,8 +45,11 @@ def unchunk(raw: BaseHTTPResponse) -> None:
     response = getattr(raw, "_fp", None)
     if not isinstance(response, http.client.HTTPResponse):
         return
-    # Once a chunk was begun, `chunk_left` is a number.
-    if response.chunked and response.chunk_left is None and type(response.fp) is io.BufferedReader:
+    # What is no response of a connection may lack anything; a recorded one has no such reader.
+    if type(getattr(response, "fp", None)) is not io.BufferedReader:
+        return
+    # Once a chunk was begun, `chunk_left` is a number; if there can be no body, as with 204, `length` is 0.
+    if response.chunked and response.chunk_left is None and response.length is None:
         response.fp = Unchunked(response.fp)  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
         response.chunked = False
         raw.chunked = False
@@ -69,13 +74,17 @@ class Unchunked(io.BufferedIOBase):
         """Returns that it is."""
         return True
 
+    def fileno(self) -> int:
+        """Returns the descriptor of the socket."""
+        return self._wire.fileno()
+
     def read1(self, size: int = -1, /) -> bytes:
         """Returns payload as soon as there is any, from one `recv` if that brings any; none at the end.
 
         Raises:
             http.client.IncompleteRead: The body was cut off, or is not chunked as it should be.
         """
-        while not self._is_over:
+        while size and not self._is_over:
             # Payload that came before a mistake was handed on: the mistake is found at the next call.
             wire = b"" if self._is_broken else self._wire.read1(size)
             if wire:
@@ -89,6 +98,19 @@ class Unchunked(io.BufferedIOBase):
                 raise http.client.IncompleteRead(b"")
         return b""
 
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Returns so much payload, or all of it, however long it takes: for whoever goes on without us.
+
+        Raises:
+            http.client.IncompleteRead: As from `read1`.
+        """
+        wanted = -1 if size is None else size
+        parts: list[bytes] = []
+        while payload := self.read1(wanted):
+            parts.append(payload)
+            wanted -= len(payload)
+        return b"".join(parts)
+
     def flush(self) -> None:
         """Does nothing: there is nothing to write."""
 
@@ -99,36 +121,33 @@ class Unchunked(io.BufferedIOBase):
 
     def _taken(self, wire: bytes) -> bytes:
         """Returns the payload in the next bytes of the wire, and keeps what is left of them."""
-        parts = [wire[: self._left]]
         position = self._left
-        while position <= len(wire) and not self._is_in_trailers:
-            end = wire.find(b"\n", position + 2)
-            if end < 0:
-                self._is_broken = len(wire) - position > _MOST_FRAMING_BYTES
-                break
-            size = _size(wire[position:end])
-            if size < 0:
-                self._is_broken = True
-                break
-            self._is_in_trailers = size == 0
-            position = end + 1 + size
-            parts.append(wire[end + 1 : position])
-        self._rest = wire[position:]
+        parts = [wire[:position]]
+        is_mistaken = False
+        try:
+            while not self._is_in_trailers and (end := wire.find(b"\n", position + 2)) >= 0:
+                size = _size(wire[position:end])
+                position = end + 1 + size
+                parts.append(wire[end + 1 : position])
+                self._is_in_trailers = not size
+        except ValueError:
+            is_mistaken = True
         self._left = max(position - len(wire), 0)
-        if self._is_in_trailers:
-            self._discard_trailers()
+        self._rest = rest = wire[position:]
+        self._is_over = self._is_in_trailers and _END_OF_TRAILERS.search(rest) is not None
+        self._is_broken = is_mistaken or len(rest) > _MOST_FRAMING_BYTES
         return b"".join(parts)
-
-    def _discard_trailers(self) -> None:
-        # [RFC 9112, 7.1.2] A recipient may discard them. They end with an empty line.
-        *lines, self._rest = self._rest.split(b"\n")
-        self._is_over = b"" in lines or b"\r" in lines
-        self._is_broken = len(self._rest) > _MOST_FRAMING_BYTES
 
 
 # A stream has chunks of few sizes.
 @functools.lru_cache(maxsize=1024)
 def _size(between: bytes) -> int:
-    """Returns the size of the chunk that is announced between two; -1 if none is."""
+    """Returns the size of the chunk that is announced between two.
+
+    Raises:
+        ValueError: None is. (An exception is not kept, nor is what it was raised for.)
+    """
     match = _BETWEEN.fullmatch(between)
-    return -1 if match is None else int(match[1], 16)
+    if match is None or len(between) > _MOST_FRAMING_BYTES:
+        raise ValueError("no size of a chunk")
+    return int(match[1], 16)
