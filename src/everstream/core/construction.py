@@ -8,12 +8,12 @@ line of Python for each. What comes out is the same in every respect.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import repeat
 
 from everstream.core.events import Event
 
-__all__ = ["event", "messages"]
+__all__ = ["event", "events"]
 
 _new: Callable[[type[Event]], Event] = object.__new__
 _set_type: Callable[[Event, str], None] = vars(Event)["type"].__set__
@@ -30,13 +30,13 @@ def event(kind: str, data: str, last_event_id: str) -> Event:
     return made
 
 
-def messages(data: list[str], last_event_id: str) -> list[Event]:
-    """Returns an event of type `message` for each data, all with one last event ID."""
+def events(types: Iterable[str], data: list[str], last_event_ids: Iterable[str]) -> list[Event]:
+    """Returns `Event(...)` for each data, with the type and the last event ID that go with it."""
     made = list(map(_new, repeat(Event, len(data))))
     for filling in (
-        map(_set_type, made, repeat("message")),
+        map(_set_type, made, types),
         map(_set_data, made, data),
-        map(_set_id, made, repeat(last_event_id)),
+        map(_set_id, made, last_event_ids),
     ):
         deque(filling, maxlen=0)  # runs it to its end
     return made

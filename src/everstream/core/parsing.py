@@ -15,8 +15,8 @@ decoded incrementally, so that a character may be cut anywhere, and split into l
 chunk ends its line at once; if the next chunk begins with LF, that LF belongs to it and is dropped.
 
 What it costs: in most streams each block is one `data` line, and hundreds of them come in a chunk. They are
-split and made events without a line of Python for each. In blocks of other forms, the lines that real servers
-send are told by a prefix, and cost a slice or two. Any other line costs one `_line`.
+split and made events without a line of Python for each; so are blocks of another form, if all have the same
+(`uniform.py`). Otherwise a line costs one `_line`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from itertools import repeat
 from operator import contains
 
 from everstream.core.arguments import require_count
-from everstream.core.construction import event, messages
+from everstream.core.construction import event, events
 from everstream.core.errors import EventTooLarge
 from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
 from everstream.core.text import decoded, decoded_all, digits_to_float, utf8_length
+from everstream.core.uniform import uniform_events
 
 __all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser"]
 
@@ -155,23 +156,22 @@ class EventStreamParser:
     def _blocks(self, blocks: bytes) -> None:
         if blocks[:6] == b"data: " and self._one_line_each(blocks):
             return
+        lines = BytesIO(blocks).readlines()
+        lines.append(b"\n")
+        uniform = uniform_events(lines, self.last_event_id)
+        if uniform is not None:
+            self._items += uniform
+            self.last_event_id = self._last_event_id_buffer = uniform[-1].id
+            return
         data: list[bytes] = []
-        for line in BytesIO(blocks).readlines():
-            start = line[:6]
-            if start == b"data: ":
-                data.append(line[6:-1])
-            elif line == b"\n":
+        for line in lines:
+            if line == b"\n":
                 self._dispatch(decoded(b"\n".join(data)) if data else None)
                 data.clear()
-            elif start == b"event:":
-                self._type = decoded(line[7:-1] if line[6:7] == b" " else line[6:-1])
-            elif start[:4] == b"id: " and b"\0" not in line:
-                self._last_event_id_buffer = decoded(line[4:-1])
-            elif start[:5] == b"data:" or line == b"data\n":
-                data.append(line[5:-1])
+            elif line[:5] == b"data:" or line == b"data\n":
+                data.append(line[6:-1] if line[5:6] == b" " else line[5:-1])
             else:
                 self._line(decoded(line[:-1]))
-        self._dispatch(decoded(b"\n".join(data)) if data else None)
 
     def _one_line_each(self, blocks: bytes) -> bool:
         """Takes blocks if each of them is one line of data, and returns whether that is so."""
@@ -184,7 +184,7 @@ class EventStreamParser:
             data = decoded_all(blocks[6:-1].split(b"\n\ndata: "))
         if any(map(contains, data, repeat("\n"))):
             return False
-        self._items += messages(data, self.last_event_id)
+        self._items += events(repeat("message"), data, repeat(self.last_event_id))
         return True
 
     def _lines(self, chunk: bytes) -> None:
