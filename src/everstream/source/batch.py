@@ -24,7 +24,8 @@ class Batch:
         upcoming: Those that were not asked for yet. A loop that was left goes on with it.
         is_wire: Whether they came from the server; if not, it is one notice of our own.
         items: All of them, if their delivery is still to be noted; else none.
-        is_over: Whether somebody came back after the last. To ask for an item is to have taken the one before.
+        is_over: Whether somebody came back after the last. To ask for an item is to have taken the one
+            before.
         outcome: What follows, if the items have ended with that.
         is_cut: Whether no more of them may be given.
     """

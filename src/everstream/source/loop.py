@@ -210,7 +210,7 @@ class StreamLoop:
                     # In a fork nothing is taken, nor saved.
                     return
                 self.protocol.delivered(item)
-                self.progress.delivered(self.protocol)
+                self.progress.delivered(item, self.protocol)
         except EverstreamError as error:
             # Of a function of the caller's own that looks into events.
             batch.outcome = self._interrupted(connection, error)

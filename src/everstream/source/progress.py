@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from everstream.clock import Clock
 from everstream.core.errors import CheckpointError, ConfigurationError
-from everstream.core.events import Duplicate, Event, Position, WireItem
+from everstream.core.events import Comment, Duplicate, Event, Position, RetryHint, WireItem
 from everstream.core.observations import Unacknowledged
 from everstream.core.protocol import EventSourceProtocol
 from everstream.ledger import Ledger
@@ -108,10 +108,12 @@ class Progress:
         elif isinstance(item, (Position, Duplicate)) and not protocol.id_is_shared:
             self._ledger.passed(protocol.cursor_after(item))
 
-    def delivered(self, protocol: EventSourceProtocol) -> None:
+    def delivered(self, item: WireItem, protocol: EventSourceProtocol) -> None:
         """Notes that the consumer came back, which is to acknowledge, unless events wait for `ack()`."""
-        # Of several events with one id, a restart must not leave out those that the consumer has not seen.
-        if self._ledger is None and not protocol.id_is_shared:
+        # Of several events with one id, a restart must not leave out those that the consumer has not seen,
+        # though a comment come between.
+        moves = not isinstance(item, (Comment, RetryHint)) and not protocol.id_is_shared
+        if self._ledger is None and moves:
             self._cursor = protocol.last_event_id
         self._save()
 
