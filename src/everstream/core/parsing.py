@@ -24,14 +24,12 @@ from __future__ import annotations
 import codecs
 import sys
 from io import BytesIO
-from itertools import repeat
-from operator import contains
 
 from everstream.core.arguments import require_count
-from everstream.core.construction import event, events
+from everstream.core.construction import event
 from everstream.core.errors import EventTooLarge
 from everstream.core.events import Comment, Event, Position, RetryHint, WireItem
-from everstream.core.text import decoded, decoded_all, digits_to_float, utf8_length
+from everstream.core.text import decoded, digits_to_float, utf8_length
 from everstream.core.uniform import uniform_events
 
 __all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventStreamParser"]
@@ -154,17 +152,13 @@ class EventStreamParser:
         return (1 if is_blank else chunk.find(b"\n\n") + 2), end
 
     def _blocks(self, blocks: bytes) -> None:
-        if blocks[:6] == b"data: " and self._one_line_each(blocks):
-            return
-        lines = BytesIO(blocks).readlines()
-        lines.append(b"\n")
-        uniform = uniform_events(lines, self.last_event_id)
+        uniform = uniform_events(blocks, self.last_event_id)
         if uniform is not None:
             self._items += uniform
             self.last_event_id = self._last_event_id_buffer = uniform[-1].id
             return
         data: list[bytes] = []
-        for line in lines:
+        for line in BytesIO(blocks + b"\n").readlines():
             if line == b"\n":
                 self._dispatch(decoded(b"\n".join(data)) if data else None)
                 data.clear()
@@ -172,20 +166,6 @@ class EventStreamParser:
                 data.append(line[6:-1] if line[5:6] == b" " else line[5:-1])
             else:
                 self._line(decoded(line[:-1]))
-
-    def _one_line_each(self, blocks: bytes) -> bool:
-        """Takes blocks if each of them is one line of data, and returns whether that is so."""
-        if blocks.find(b"\n") + 1 not in (blocks.find(b"\n\n") + 1, len(blocks)):
-            return False
-        if blocks.isascii():
-            data = blocks[6:-1].decode().split("\n\ndata: ")
-        else:
-            # As one text it would take twice the room for the sake of one character.
-            data = decoded_all(blocks[6:-1].split(b"\n\ndata: "))
-        if any(map(contains, data, repeat("\n"))):
-            return False
-        self._items += events(repeat("message"), data, repeat(self.last_event_id))
-        return True
 
     def _lines(self, chunk: bytes) -> None:
         text = self._decoder.decode(chunk)
