@@ -20,6 +20,14 @@ def _on_this_machine_only() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(params=["unchunked", "read1"])
+def either_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Has chunked bodies read by our own reader, and by that of `http.client`, which is what is left."""
+    if request.param == "read1":
+        monkeypatch.setattr("everstream.transports.sync.connection.unchunk", lambda _: None)
+    return str(request.param)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuses names of tests that differ from process to process, which pytest-xdist cannot share out."""
     addressed = [item.nodeid for item in items if " at 0x" in item.nodeid]
