@@ -6,7 +6,7 @@ import argparse
 import importlib
 from collections.abc import Callable
 
-from benchmarks.results import Goal, Report, Scale, Table
+from benchmarks.results import Report, Scale, goal_table
 
 PARTS = ("throughput", "latency", "scaling", "importing", "closing", "reconnecting", "storm", "profile")
 """The modules of this package that have a `run`, in the order in which they run."""
@@ -33,16 +33,6 @@ def merged(reports: list[Report]) -> Report:
         tables=tuple(table for report in reports for table in report.tables),
         figures=tuple(figure for report in reports for figure in report.figures),
         goals=tuple(goal for report in reports for goal in report.goals),
-    )
-
-
-def goal_table(goals: tuple[Goal, ...]) -> Table:
-    """Returns the table that says of each goal whether it was met."""
-    return Table(
-        name="goals",
-        title="What was to be reached",
-        columns=("goal", "wanted", "measured", "met"),
-        rows=tuple((goal.name, goal.wanted, goal.measured, "yes" if goal.is_met else "NO") for goal in goals),
     )
 
 

@@ -13,8 +13,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.__main__ import goal_table
-from benchmarks.results import Report
+from benchmarks.results import Report, goal_table
 
 __all__ = ["PAGE", "blocks", "machine", "with_tables", "write"]
 

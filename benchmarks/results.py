@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Figure", "Goal", "Report", "Scale", "Table"]
+__all__ = ["Figure", "Goal", "Report", "Scale", "Table", "goal_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +114,13 @@ class Report:
     tables: tuple[Table, ...]
     figures: tuple[Figure, ...] = ()
     goals: tuple[Goal, ...] = ()
+
+
+def goal_table(goals: tuple[Goal, ...]) -> Table:
+    """Returns the table that says of each goal whether it was met."""
+    return Table(
+        name="goals",
+        title="What was to be reached",
+        columns=("goal", "wanted", "measured", "met"),
+        rows=tuple((goal.name, goal.wanted, goal.measured, "yes" if goal.is_met else "NO") for goal in goals),
+    )

@@ -1,4 +1,4 @@
-"""sseclient-py, on urllib3: the fastest of the three HTTP clients that its documentation shows it with."""
+"""sseclient-py on urllib3, mostly the fastest of the HTTP clients that its documentation shows it with."""
 
 from __future__ import annotations
 

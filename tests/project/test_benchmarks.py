@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import page, profile, storm, throughput
-from benchmarks.__main__ import PARTS, goal_table
+from benchmarks.__main__ import PARTS
 from benchmarks.crowd import Scenario, course_of, everstream_client, rule_client
 from benchmarks.delay_rules import EXACT, RULES
 from benchmarks.measuring import Case, Finding, compared
-from benchmarks.results import Goal, Report, Scale, Table
+from benchmarks.results import Goal, Report, Scale, Table, goal_table
 from benchmarks.stages import STAGES
 from everstream.testing import SSEServer, connection, event
 from tests.project.source import ROOT, Module

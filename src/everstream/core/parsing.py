@@ -114,7 +114,8 @@ class EventStreamParser:
             self._lines(chunk[:begin])
             self._blocks(chunk[begin:end])
             chunk = chunk[end + 1 :]
-        self._lines(chunk)
+        if chunk:
+            self._lines(chunk)
         items, self._items = self._items, []
         return items
 
@@ -169,7 +170,7 @@ class EventStreamParser:
 
     def _lines(self, chunk: bytes) -> None:
         text = self._decoder.decode(chunk)
-        self._is_begun = self._is_begun or bool(chunk)
+        self._is_begun = True
         lines = text.split("\n") if "\n" in text else [text]
         rest = lines.pop()
         if lines and self._fragments:
