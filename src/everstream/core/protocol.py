@@ -59,8 +59,7 @@ class EventSourceProtocol:
 
     Attributes:
         state: The ready state.
-        received: What the latest chunk has finished, if `delivered_all` will do for it; else None, as a
-            function of the caller's sees events, or they end in an outcome.
+        received: What the latest chunk has finished, if `delivered_all` will do for all of it; else None.
     """
 
     def __init__(
@@ -216,7 +215,6 @@ class EventSourceProtocol:
 
     def delivered_all(self, items: Sequence[WireItem]) -> None:
         """Notes that the consumer took these items, one after the other, and came back for more."""
-        # The last event and what came after it say all that those before it do.
         for item in items if self._needs_each else since_last_event(items):
             self.delivered(item)
 
