@@ -71,7 +71,7 @@ class Items:
                         continue
                     yield item
                 else:
-                    batch.is_over = True
+                    batch.is_over = not batch.is_cut
             except GeneratorExit:
                 # The loop was left.
                 raise
@@ -111,6 +111,10 @@ class Items:
         self._lifeline.is_cut = True
         self.batch.freeze()
         self.close()
+        if inspect.isgenerator(self.batch.upcoming):
+            # It would take a loop that goes on for one that has taken the item.
+            with contextlib.suppress(ValueError):
+                self.batch.upcoming.close()
 
     def close(self) -> None:
         """Ends the generator; if another thread is at it, that one ends it."""
