@@ -29,7 +29,15 @@ def either_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses names of tests that differ from process to process, which pytest-xdist cannot share out."""
+    """Leaves out what would be tested twice, and refuses names that pytest-xdist cannot share out."""
+    items[:] = [item for item in items if not is_repetition(item)]
+    # They differ from process to process.
     addressed = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if addressed:
         raise pytest.UsageError(f"these tests are named after an address in memory: {addressed}")
+
+
+def is_repetition(item: pytest.Item) -> bool:
+    """Returns whether it is the other reader's turn on a framing without chunks: it is the same there."""
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return params.get("either_reader") == "read1" and params.get("framing") in ("close", "length")

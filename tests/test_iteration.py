@@ -79,6 +79,7 @@ def read(source: Any, **options: Any) -> tuple[list[str], EverstreamError]:
     return data, caught.value
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestAResponse:
     @every_framing
     def test_events_are_given_at_once_on_every_framing(
@@ -173,6 +174,7 @@ class TestAResponse:
         sse_server.wait_until_client_gone(0)
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestABodyThatWasReadBefore:
     @pytest.mark.parametrize("encoding", ["identity", "gzip"])
     def test_what_requests_has_kept_is_not_lost(
@@ -274,6 +276,7 @@ class TestHowItEnds:
         events = iter_events([b"data: 1\n\ndata: [DONE]" + end], until="[DONE]")
         assert [each.data for each in events] == ["1"]
 
+    @pytest.mark.usefixtures("either_reader")
     def test_until_ends_it_though_the_body_goes_on(self, sse_server: SSEServer, get: Get) -> None:
         """What comes after it is not waited for, and not given."""
         sse_server.script([[event("1"), event("[DONE]"), stall()]])
@@ -312,6 +315,7 @@ class TestHowItEnds:
         assert [each.data for each in events] == ["[DONE]x", "[DONE]\n", " [DONE]"]
 
     @pytest.mark.parametrize("rest", [b"", b"data: [DON", b"id: 2\n"])
+    @pytest.mark.usefixtures("either_reader")
     def test_an_end_without_until_is_incomplete(self, sse_server: SSEServer, get: Get, rest: bytes) -> None:
         """With the number of events that came, and the interruption as the cause."""
         wire = b"data: 1\n\ndata: 2\n\n" + rest
@@ -322,6 +326,7 @@ class TestHowItEnds:
             assert (data, error.until, error.events_received) == (["1", "2"], "[DONE]", 2)
             assert isinstance(error.__cause__, StreamInterrupted)
 
+    @pytest.mark.usefixtures("either_reader")
     def test_a_broken_body_is_an_interruption_with_until_as_well(
         self, sse_server: SSEServer, get: Get
     ) -> None:
@@ -330,6 +335,7 @@ class TestHowItEnds:
         data, error = read(get(), until="[DONE]")
         assert (data, type(error)) == (["1"], StreamInterrupted)
 
+    @pytest.mark.usefixtures("either_reader")
     def test_an_event_without_end_is_too_large(self, sse_server: SSEServer, get: Get) -> None:
         """What came before it is given."""
         sse_server.script([[event("1"), raw(b"data: "), endless(b"x" * 1000)]])

@@ -227,6 +227,7 @@ class TestWhatIsNoStream:
         assert next(make_source(retry=policy)).data == "1"
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestTheBodyOfARejection:
     @pytest.mark.parametrize(
         ("refusal", "excerpt"),

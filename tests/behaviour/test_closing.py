@@ -117,6 +117,7 @@ class TestTheOrder:
         require_no_more_requests(sse_server, 1)
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestAfterClose:
     @pytest.mark.parametrize("framing", ["chunked", "length", "close", "gzip"])
     def test_76_what_came_with_the_last_event_is_not_given(
@@ -145,6 +146,7 @@ class TestAfterClose:
         assert (left.last_event_id, came_back.last_event_id) == ("", "a")
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestLeaving:
     def test_77_breaking_out_of_the_loop_inside_with_closes_the_connection(
         self, sse_server: SSEServer, make_source: MakeSource
@@ -219,6 +221,7 @@ class CountingSession(requests.Session):
         super().close()
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestSessions:
     def test_78_a_callers_session_is_not_closed(self, sse_server: SSEServer, make_source: MakeSource) -> None:
         """Neither by a reconnect, by close() nor by leaving `with`; the stream's own connection is."""

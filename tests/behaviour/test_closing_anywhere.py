@@ -61,6 +61,7 @@ def test_80_a_thousand_reconnects_leave_nothing(sse_server: SSEServer, session: 
     assert (done.stdout, done.stderr) == ("1000 (0, 1) 1 (0, 1)\n", "")
 
 
+@pytest.mark.usefixtures("either_reader")
 def test_80_failures_of_every_kind_leave_nothing(sse_server: SSEServer, make_source: MakeSource) -> None:
     """Each leaves its connection closed."""
     sockets, threads = open_sockets(), set(threading.enumerate())

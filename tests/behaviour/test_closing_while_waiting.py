@@ -145,6 +145,7 @@ def require_it_is_over(scene: Scene, items: list[Any]) -> None:
 
 class TestFromAnotherThread:
     @EVERY_WAIT
+    @pytest.mark.usefixtures("either_reader")
     def test_73_close_ends_a_reader_that_waits(self, make_scene: Callable[[Wait], Any], wait: Wait) -> None:
         """For bytes (73), in backoff (74), for a response (75): no request, no event, no socket after it."""
         before = open_sockets()
@@ -247,6 +248,7 @@ class TestFromAnotherThread:
 
 class TestReconnect:
     @EVERY_WAIT
+    @pytest.mark.usefixtures("either_reader")
     def test_reconnect_ends_a_wait_and_resumes_at_once(
         self, make_scene: Callable[[Wait], Any], wait: Wait
     ) -> None:
@@ -316,6 +318,7 @@ def when(condition: Callable[[int | None], bool], act: Callable[[], None]) -> Ge
 # If close() did not end the wait, these would hang: `faulthandler_timeout` then ends them.
 class TestFromASignalHandler:
     @EVERY_WAIT
+    @pytest.mark.usefixtures("either_reader")
     def test_73_close_ends_the_wait_of_the_thread_that_it_interrupts(
         self, make_scene: Callable[[Wait], Any], wait: Wait
     ) -> None:
@@ -344,6 +347,7 @@ class TestFromASignalHandler:
             assert len(scene.server.requests) == wait.requests + 1
 
     @EVERY_WAIT
+    @pytest.mark.usefixtures("either_reader")
     def test_79_a_keyboard_interrupt_passes_and_closes(
         self, make_scene: Callable[[Wait], Any], wait: Wait
     ) -> None:

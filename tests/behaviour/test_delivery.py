@@ -42,6 +42,7 @@ def assert_delivered_one_by_one(
     assert len(server.requests) == 1
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestAtOnce:
     @pytest.mark.parametrize("split", [None, 1, 7])
     def test_34_in_chunks(self, sse_server: SSEServer, make_source: MakeSource, split: int | None) -> None:
@@ -104,6 +105,7 @@ class TestAtOnce:
         assert next(source).data == "b"
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestWhole:
     @every_framing
     def test_39_cr_and_lf_apart_are_one_line_end(
@@ -204,6 +206,7 @@ def trusting_session(
     return session
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestOverTLS:
     @every_framing
     @pytest.mark.parametrize("encoding", ["identity", "gzip"])

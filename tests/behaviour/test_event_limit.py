@@ -26,6 +26,7 @@ ENDLESS: dict[str, tuple[list[Step], int]] = {
 }
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestTheLimit:
     @pytest.mark.parametrize(("steps", "wire_bytes"), ENDLESS.values(), ids=ENDLESS)
     @pytest.mark.parametrize("framing", ["chunked", "close", "gzip"])

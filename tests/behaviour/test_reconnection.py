@@ -54,6 +54,7 @@ from tests.sockets import full_backlog
 MakeSource = Callable[..., EventSource]
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestACleanEnd:
     def test_45_a_clean_end_reconnects_after_the_reconnection_time(
         self, sse_server: SSEServer, make_source: MakeSource
@@ -157,6 +158,7 @@ class TestACleanEnd:
         assert [(each.last_event_id, each.downtime) for each in opened] == [("", None), ("", 2.0), ("7", 2.0)]
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestWhatIsLeftOver:
     @pytest.mark.parametrize("ending", [end, cut], ids=["ended", "cut"])
     @pytest.mark.parametrize("framing", ["chunked", "length", "close"])
@@ -197,6 +199,7 @@ class TestWhatIsLeftOver:
         assert [request.last_event_id for request in sse_server.requests] == [None, "a", "b"]
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestABrokenBody:
     @pytest.mark.parametrize(
         ("broken", "reason"),
@@ -385,6 +388,7 @@ class TestTimeouts:
         ],
         ids=["chunked", "inside a line", "gzip"],
     )
+    @pytest.mark.usefixtures("either_reader")
     def test_49_silence_on_an_open_stream_reconnects(
         self, sse_server: SSEServer, make_source: MakeSource, session: requests.Session | None, silent: Any
     ) -> None:
@@ -408,6 +412,7 @@ class TestTimeouts:
         assert (data_in(items), str(errors_in(items)[0])) == (["1"], "no byte came within 0.3 s")
 
     @pytest.mark.parametrize("beat", [comment(), raw(b"x")], ids=["comment", "part of a line"])
+    @pytest.mark.usefixtures("either_reader")
     def test_50_any_byte_resets_the_read_timeout(
         self, sse_server: SSEServer, make_source: MakeSource, beat: Any
     ) -> None:

@@ -50,6 +50,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[requests.Session | None]
         yield session
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestOnEveryFraming:
     @pytest.mark.parametrize("framing", FRAMINGS)
     def test_heartbeats_are_no_first_event(
@@ -115,6 +116,7 @@ class TestOnEveryFraming:
         assert data_in(items) == ["a", "b"]
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestOverTLS:
     @pytest.mark.parametrize("last", [HEARTBEATS, stall()])
     def test_they_strike_there_too(self, make_source: MakeSource, tmp_path: Path, last: Any) -> None:

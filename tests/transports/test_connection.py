@@ -136,6 +136,7 @@ class TestBugsOfOthers:
             made.read()
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestReading:
     def test_it_gives_what_is_there_and_nothing_at_the_end(
         self, sse_server: SSEServer, transport: Transport
@@ -199,6 +200,7 @@ class TestReading:
         made.close()
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestGivingUp:
     @pytest.mark.parametrize("times", [1, 2])
     def test_closed_any_number_of_times_it_is_closed(
@@ -260,6 +262,7 @@ class TestGivingUp:
         assert peers[2] == peers[3]
 
 
+@pytest.mark.usefixtures("either_reader")
 class TestACallersResponse:
     def test_it_is_known_from_other_sources(self) -> None:
         """Chunks may come from anywhere."""

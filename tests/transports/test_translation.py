@@ -105,6 +105,7 @@ class TestRealFaults:
             *("reset", "reset in a chunk", "no gzip"),
         ],
     )
+    @pytest.mark.usefixtures("either_reader")
     def test_of_the_server_become_ours(
         self,
         sse_server: SSEServer,

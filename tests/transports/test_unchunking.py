@@ -196,12 +196,18 @@ class TestAnyBody:
         # It takes a beginning of the last line for all of it.
         assert other_is_whole >= is_whole
 
-    @given(wire=wires(), amount=st.sampled_from([None, -1, 1, 10, 1000]))
-    def test_whoever_goes_on_with_other_means_can(self, wire: Wire, amount: int | None) -> None:
-        """`read` gives as much as was asked for, in pieces or at once; lines and `readinto` come of it."""
-        unchunked, _ = reader(wire.whole)
-        whole = b"".join(iter(lambda: unchunked.read(amount), b""))
+    @given(wire=wires(), data=st.data(), amount=st.sampled_from([None, -1, 1, 10, 1000]))
+    def test_whoever_goes_on_with_other_means_can(
+        self, wire: Wire, data: st.DataObject, amount: int | None
+    ) -> None:
+        """`read` gives as much as was asked for, and less at the end; lines and `readinto` come of it."""
+        unchunked, _ = reader(*data.draw(pieces_of(wire.whole)))
+        parts = list(iter(lambda: unchunked.read(amount), b""))
+        whole = b"".join(parts)
         assert whole == wire.payload()
+        least = amount if amount is not None and amount > 0 else len(whole)
+        assert [len(part) for part in parts[:-1]] == [least] * (len(parts) - 1)
+        assert len(b"".join(parts[-1:])) <= least
         assert b"".join(reader(wire.whole)[0]) == whole
         into = bytearray(len(whole) + 1)
         assert reader(wire.whole)[0].readinto(into) == len(whole)
@@ -224,9 +230,13 @@ class TestPromptness:
         assert unchunked.read1(65_536) == b""
         assert recvs.count == 1
 
-    def test_after_the_end_nothing_is_received(self) -> None:
+    @pytest.mark.parametrize(
+        "last",
+        [LAST, b"0\n\n", b"0\r\n\n", b"0\n\r\n", b"0\r\na: b\r\n\r\n", b"00;a\na: b\n\n", b"0 \na: b\n\r\n"],
+    )
+    def test_after_the_end_nothing_is_received(self, last: bytes) -> None:
         """It would be waited for: the connection stays open. Nor is it payload."""
-        unchunked, recvs = reader(HELLO + LAST + HELLO, HELLO)
+        unchunked, recvs = reader(HELLO + last + HELLO, HELLO)
         assert payloads(unchunked.read1) == ([b"hello"], True)
         assert unchunked.read1(65_536) == b""
         assert recvs.count == 1
@@ -316,7 +326,7 @@ class TestMistakes:
 
     def test_a_line_that_is_too_long_is_a_mistake_even_if_it_ends(self) -> None:
         """It may all come at once; and what is made up by a server is not kept for ever."""
-        fits = HELLO + b"5;" + b"x" * (LIMIT - 6) + b"\r\nworld\r\n" + LAST
+        fits = HELLO + b"5;" + b"x" * (LIMIT - 5) + b"\r\nworld\r\n" + LAST
         assert payloads(reader(fits)[0].read1) == ([b"helloworld"], True)
         kept = unchunking._size.cache_info().currsize
         for number in range(10):
