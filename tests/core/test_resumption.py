@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everstream import ConfigurationError, Event, LastEventID, Position, QueryCursor
-from everstream.core.resumption import header_value
+from everstream.core.resumption import continues_elsewhere, header_value
 
 EVENT = Event("message", '{"sequence_number": 7}', "42")
 
@@ -92,3 +92,27 @@ def test_an_id_without_white_space_around_it_is_sent_unchanged(cursor: str) -> N
     """Nothing is lost that a header can carry."""
     bare = cursor.strip("\t\v\f ")
     assert header_value(cursor).decode() == bare
+
+
+class TestElsewhere:
+    """Whether the rest is asked for at another URL, so that to repeat the request is another matter."""
+
+    @pytest.mark.parametrize("resume", [None, LastEventID(), QueryCursor("after", of=lambda event: event.id)])
+    def test_most_strategies_repeat_the_request(self, resume: LastEventID | QueryCursor | None) -> None:
+        """As they name no other place."""
+        assert not continues_elsewhere(resume)
+
+    def test_one_that_names_another_place_does_not(self) -> None:
+        """A cursor in the query can, and so can a strategy of the caller's own."""
+
+        class Own(QueryCursor):
+            """Inherits `request_url`, and a place."""
+
+        class Other:
+            def request_url(self, cursor: str) -> str:
+                return cursor
+
+        place = "https://stream.example/rest"
+        assert continues_elsewhere(QueryCursor("after", of=lambda event: event.id, url=lambda: place))
+        assert continues_elsewhere(Own("after", of=lambda event: event.id, url=lambda: place))
+        assert continues_elsewhere(Other())  # type: ignore[arg-type]
