@@ -221,7 +221,7 @@ class TestPromptness:
             b"A\r\nhel", b"lo", b"wor", b"ld\r\n3\r\nabc\r\n2", b"\r\n", b"xy\r\n0\r\n\r\n"
         )
         got = [(unchunked.read1(65_536), recvs.count) for _ in range(6)]
-        assert got == [(b"hel", 1), (b"lo", 2), (b"wor", 3), (b"ldabc", 4), (b"xy", 6), (b"", 6)]
+        assert got == [(b"he", 1), (b"llo", 2), (b"wor", 3), (b"ldabc", 4), (b"xy", 6), (b"", 6)]
 
     def test_many_chunks_come_with_one_recv(self) -> None:
         """Which is what it is for."""
@@ -361,11 +361,11 @@ class TestEnds:
         assert of_http_client(HELLO + last) == (b"hello", True)
 
     @pytest.mark.parametrize(
-        "wire", [b"", b"\r\n", b"5", b"5\r\n", b"5\r\nhel", b"5\r\nhello", HELLO, HELLO + b"5"]
+        "wire", [b"", b"\r\n", b"5", b"5\r\n", b"5\r\nhe", b"5\r\nhello", HELLO, HELLO + b"5"]
     )
     def test_without_a_last_chunk_there_is_no_end(self, wire: bytes) -> None:
         """As in `http.client`."""
-        payload = b"hello" if b"hello" in wire else b"hel" if b"hel" in wire else b""
+        payload = b"hello" if b"hello" in wire else b"he" if b"he" in wire else b""
         assert_broken_after(payload, wire)
         assert of_http_client(wire) == (payload, False)
 

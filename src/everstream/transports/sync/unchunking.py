@@ -111,9 +111,6 @@ class Unchunked(io.BufferedIOBase):
             wanted -= len(payload)
         return b"".join(parts)
 
-    def flush(self) -> None:
-        """Does nothing: there is nothing to write."""
-
     def close(self) -> None:
         """Closes what it reads from."""
         super().close()
