@@ -37,8 +37,8 @@ def test_what_was_received_may_be_given_as_it_is() -> None:
     assert protocol.received is None
     items = protocol.receive(CHUNK, 0.0)
     assert protocol.received is not None
-    assert list(protocol.received) == list(items)
-    assert [type(item).__name__ for item in protocol.received] == [
+    assert list(protocol.received[0]) == list(items)
+    assert [type(item).__name__ for item in protocol.received[0]] == [
         "Comment",
         "Event",
         "Event",
@@ -55,14 +55,13 @@ def test_where_each_matters_there_is_no_list(options: dict[str, Any]) -> None:
     assert protocol.received is None
 
 
-def test_nor_is_there_one_if_they_end_in_an_outcome() -> None:
-    """Nor after that the one of an earlier chunk."""
+def test_what_an_outcome_follows_is_there_as_well() -> None:
+    """And what an earlier chunk had finished is not."""
     protocol = opened(max_event_bytes=20)
     list(protocol.receive(b"data: a\n\n", 0.0))
-    assert protocol.received == [Event("message", "a", "")]
     items = list(protocol.receive(b"data: b\n\ndata: " + b"x" * 30, 0.0))
-    assert protocol.received is None
-    assert items[0] == Event("message", "b", "")
+    assert protocol.received is not None
+    assert protocol.received[0] == items[:1] == [Event("message", "b", "")]
     assert isinstance(items[1], Failed)
 
 

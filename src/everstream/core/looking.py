@@ -50,6 +50,8 @@ class Looking:
         self.payloads = Payloads(error_in, progress_in)
         self.memory = Memory(dedupe)
         self.is_needed = any(option is not None for option in (until, error_in, progress_in, dedupe))
+        # With the data of a sentinel alone, there is nobody to ask of each event.
+        self._asks = callable(until) or any(option is not None for option in (error_in, progress_in, dedupe))
         self.is_progress = progress_in is None
         self.has_progressed = False
         self.end: Literal["until"] | EverstreamError | None = None
@@ -57,20 +59,26 @@ class Looking:
     def into(self, body: Body) -> Iterator[WireItem]:
         """Gives what the latest chunk of a body has finished, as a consumer is to have it, up to an `end`."""
         self.end = None
+        sentinel, remembers, asks = self.ending.sentinel, self.ending.until is not None, self._asks
         for item in body.upcoming:
             if type(item) is not Event:
                 yield item
                 continue
-            self.end = "until" if self.ending.is_sentinel(item) else self.payloads.error_in(item)
+            if item.data == sentinel:
+                self.end = "until"
+            elif asks:
+                self.end = self.payloads.error_in(item)
             if self.end is not None:
                 body.nothing_follows(given=False)
                 return
-            if is_last := self.ending.is_last(item):
+            if is_last := asks and self.ending.is_last(item):
                 body.nothing_follows(given=True)
-            body.remember(item)
-            self.is_progress = self.payloads.progress_in(item)
+            if remembers:
+                body.remember(item)
+            if asks:
+                self.is_progress = self.payloads.progress_in(item)
             self.has_progressed = self.has_progressed or self.is_progress
-            yield Duplicate(item) if self.memory.knows(item) else item
+            yield Duplicate(item) if asks and self.memory.knows(item) else item
             if is_last:
                 self.end = "until"
                 return

@@ -59,7 +59,8 @@ class EventSourceProtocol:
 
     Attributes:
         state: The ready state.
-        received: What the latest chunk has finished, if `delivered_all` will do for all of it; else None.
+        received: What the latest chunk has finished, and its iterator, which knows how much was asked for.
+            None if `delivered_all` will not do for all of it.
     """
 
     def __init__(
@@ -108,8 +109,8 @@ class EventSourceProtocol:
         self._sent = ""
         self._rejected: ResumeRejected | None = None
         self._down_since: float | None = None
-        self.received: Sequence[WireItem] | None = None
-        self._needs_each = self._looking.is_needed or not self._cursor.is_last_event_id
+        self.received: tuple[Sequence[WireItem], Iterator[WireItem]] | None = None
+        self._needs_each = progress_in is not None or not self._cursor.is_last_event_id
 
     @property
     def may_connect_again(self) -> bool:
@@ -197,8 +198,7 @@ class EventSourceProtocol:
         if self._body.reconnection_time is not None:
             # [spec] The reconnection time belongs to the event source, not to a connection.
             self._reconnector.reconnection_time = self._body.reconnection_time
-        if not self._needs_each and error is None:
-            self.received = self._body.items
+        self.received = None if self._needs_each else (self._body.items, self._body.upcoming)
         if error is None and not self._looking.is_needed:
             return self._body.upcoming
         return self._looked_into(error, now)
@@ -214,7 +214,7 @@ class EventSourceProtocol:
             self._reconnector.delivered_event()
 
     def delivered_all(self, items: Sequence[WireItem]) -> None:
-        """Notes that the consumer took these items, one after the other, and came back for more."""
+        """Notes that the consumer took all these items and came back for more."""
         for item in items if self._needs_each else since_last_event(items):
             self.delivered(item)
 
@@ -271,7 +271,7 @@ class EventSourceProtocol:
         return self._closed("close")
 
     def _fresh_body(self) -> Body:
-        remembers = self._looking.ending.until is not None
+        remembers = bool(self._looking.ending.until)
         return Body(self._cursor.last_event_id, self._max_event_bytes, remembers=remembers)
 
     @property

@@ -24,6 +24,7 @@ class Batch:
         upcoming: Those that were not asked for yet. A loop that was left goes on with it.
         is_wire: Whether they came from the server; if not, it is one notice of our own.
         items: All of them, if their delivery is still to be noted; else none.
+        counting: The iterator which knows how many of the items were asked for; None for `upcoming`.
         is_over: Whether somebody came back after the last. To ask for an item is to have taken the one
             before.
         outcome: What follows, if the items have ended with that.
@@ -33,6 +34,7 @@ class Batch:
     upcoming: Iterator[StreamItem]
     is_wire: bool = False
     items: Sequence[WireItem] = ()
+    counting: Iterator[WireItem] | None = None
     is_over: bool = False
     outcome: Outcome | None = None
     is_cut: bool = False
@@ -43,7 +45,7 @@ class Batch:
         if self.is_over:
             return self.items
         # The iterator knows how many were asked for, by one loop or by several in turns.
-        asked_for = len(self.items) - length_hint(self.upcoming)
+        asked_for = len(self.items) - length_hint(self.upcoming if self.counting is None else self.counting)
         return self.items[: max(asked_for - 1, 0)]
 
     def freeze(self) -> None:

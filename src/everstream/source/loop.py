@@ -175,11 +175,12 @@ class StreamLoop:
         self.observe(Received(len(chunk)))
         items = self.protocol.receive(chunk, self.clock.monotonic())
         batch = Batch(items, is_wire=True)
-        received = self.protocol.received
-        if received is None or self.progress.needs_each or self.observe.metrics is not None:
-            batch.upcoming = self._one_by_one(connection, batch, items)
+        if self.protocol.received is None or self.progress.needs_each:
+            batch.upcoming = self._looked_at(connection, batch, items)
         else:
-            batch.items = received
+            batch.items, batch.counting = self.protocol.received
+            if items is not batch.counting or self.observe.metrics is not None:
+                batch.upcoming = self._looked_at(connection, batch, items)
         return batch
 
     def _delivered(self, batch: Batch) -> None:
@@ -192,25 +193,28 @@ class StreamLoop:
                 self.watchdog.fed()
             batch.items = ()
 
-    def _one_by_one(
+    def _looked_at(
         self, connection: Connection, batch: Batch, items: Iterator[WireItem | Outcome]
     ) -> Iterator[WireItem]:
-        process = os.getpid()
+        """Gives items that somebody looks at, or which may end in an outcome."""
+        process, needs_each, is_measured = os.getpid(), not batch.items, self.observe.metrics is not None
         try:
             for item in items:
                 if isinstance(item, (Interrupted, Closed, Failed)):
                     batch.outcome = item
                     return
-                if not self._may_hand(item):
+                if self.lifeline.is_cut or (needs_each and not self._may_hand(item)):
                     batch.is_cut = True
                     return
-                self.observe(item)
+                if is_measured or type(item) is not Event:
+                    self.observe(item)
                 yield item
-                if os.getpid() != process:
-                    # In a fork nothing is taken, nor saved.
-                    return
-                self.protocol.delivered(item)
-                self.progress.delivered(item, self.protocol)
+                if needs_each:
+                    if os.getpid() != process:
+                        # In a fork nothing is taken, nor saved.
+                        return
+                    self.protocol.delivered(item)
+                    self.progress.delivered(item, self.protocol)
         except EverstreamError as error:
             # Of a function of the caller's own that looks into events.
             batch.outcome = self._interrupted(connection, error)
