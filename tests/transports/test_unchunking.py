@@ -218,7 +218,7 @@ class TestPromptness:
     def test_payload_is_given_with_the_recv_that_brought_it(self) -> None:
         """Also from inside of a chunk, and without a look at what follows."""
         unchunked, recvs = reader(
-            b"A\r\nhel", b"lo", b"wor", b"ld\r\n3\r\nabc\r\n2", b"\r\n", b"xy\r\n0\r\n\r\n"
+            b"A\r\nhe", b"llo", b"wor", b"ld\r\n3\r\nabc\r\n2", b"\r\n", b"xy\r\n0\r\n\r\n"
         )
         got = [(unchunked.read1(65_536), recvs.count) for _ in range(6)]
         assert got == [(b"he", 1), (b"llo", 2), (b"wor", 3), (b"ldabc", 4), (b"xy", 6), (b"", 6)]
