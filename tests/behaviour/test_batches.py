@@ -22,13 +22,15 @@ from everstream import (
     EventSource,
     EventTooLarge,
     Failed,
+    Interrupted,
     Observation,
     Opened,
+    ProviderError,
     QueryCursor,
     StreamItem,
 )
 from everstream.clock import Clock, SystemClock
-from everstream.testing import SSEServer, event, no_content, pause, raw, stall
+from everstream.testing import SSEServer, event, no_content, pause, raw, stall, status
 from tests.behaviour import test_closing_anywhere
 from tests.behaviour.stores import Store
 from tests.behaviour.test_closing_anywhere import SHELL, at_line
@@ -479,3 +481,30 @@ class TestAnExceptionInTheMiddle:
             assert source.stats.events in (len(given), len(given) + 1), where
             assert source.last_acknowledged_id in ["", *(each.id for each in given[-3:])], where
         assert ended > 20
+
+
+class TestAnErrorInTheMiddle:
+    @pytest.mark.parametrize("name", ["error_in", "until", "progress_in", "dedupe"])
+    @pytest.mark.parametrize("mode", ["plain", "metrics", "manual"])
+    def test_the_stream_goes_on_after_what_was_delivered(
+        self, sse_server: SSEServer, make: MakeSource, name: str, mode: str
+    ) -> None:
+        """What follows is told with the cursor, and with the attempt, that the events before it have left."""
+        busy = ProviderError(message="busy", retryable=True)
+
+        def fails_once(seen: object) -> Any:
+            if isinstance(seen, Event) and seen.data == "3":
+                raise busy
+            # Truth is enough.
+            return "progress" if name == "progress_in" else None
+
+        functions = {name: Dedupe(key=fails_once) if name == "dedupe" else fails_once}
+        sse_server.script([status(503), status(503), [CHUNK, stall()], [MORE], no_content()])
+        items = everything(make(mode, **functions))
+        interruptions = [item for item in items if isinstance(item, Interrupted)]
+        assert data_in(items) == ["1", "2", "5", "6"]
+        assert [item.last_event_id for item in interruptions] == ["", "", "b", "e"]
+        # A connection that has brought an error has ended no outage.
+        assert [item.attempt for item in interruptions] == [2, 3, 4 if name == "error_in" else 2, 2]
+        assert interruptions[2].error is busy
+        assert sse_server.requests[3].last_event_id == "b"

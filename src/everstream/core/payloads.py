@@ -45,7 +45,7 @@ class Payloads:
 
     def progress_in(self, event: Event) -> bool:
         """Returns whether an event is progress."""
-        return self._progress_in is None or self._progress_in(event)
+        return self._progress_in is None or bool(self._progress_in(event))
 
     def meaning_of(self, error: EverstreamError) -> EverstreamError:
         """Returns what a refused response means; any other error is what it is."""
