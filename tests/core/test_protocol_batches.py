@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from operator import length_hint
 from typing import Any
 
 import pytest
 from tenacity import wait_fixed
 
-from everstream import Event, EventSourceProtocol, Failed, Interrupted, Position, QueryCursor, RetryPolicy
+from everstream import (
+    Comment,
+    Event,
+    EventSourceProtocol,
+    Failed,
+    Interrupted,
+    Position,
+    ProviderError,
+    QueryCursor,
+    RetryPolicy,
+)
 from everstream.core.deduplication import Dedupe
 from everstream.core.errors import ConnectFailed
 from tests.core.driving import open_
@@ -15,12 +26,15 @@ from tests.core.driving import open_
 CHUNK = b": hi\n\nid: 1\ndata: a\n\nid: 2\ndata: b\n\n: hi\n\nid: 3\n\n"
 REFUSED = ConnectFailed(host="h", reason="Connection refused")
 SEES_EACH: dict[str, dict[str, Any]] = {
+    "progress_in": {"progress_in": lambda event: True},
+    "resume": {"resume": QueryCursor("after", lambda event: event.id)},
+}
+LOOKS: dict[str, dict[str, Any]] = {
+    "plain": {},
     "until": {"until": "[DONE]"},
     "until, a function": {"until": lambda event: False},
     "error_in": {"error_in": lambda found: None},
-    "progress_in": {"progress_in": lambda event: True},
     "dedupe": {"dedupe": Dedupe()},
-    "resume": {"resume": QueryCursor("after", lambda event: event.id)},
 }
 
 
@@ -31,14 +45,16 @@ def opened(**options: Any) -> EventSourceProtocol:
     return protocol
 
 
-def test_what_was_received_may_be_given_as_it_is() -> None:
-    """The same items, in one list and one by one."""
-    protocol = opened()
+@pytest.mark.parametrize("options", LOOKS.values(), ids=LOOKS)
+def test_what_was_received_may_be_noted_at_once(options: dict[str, Any]) -> None:
+    """The same items, in one list and one by one; the iterator knows how many were asked for."""
+    protocol = opened(**options)
     assert protocol.received is None
     items = protocol.receive(CHUNK, 0.0)
     assert protocol.received is not None
-    assert list(protocol.received[0]) == list(items)
-    assert [type(item).__name__ for item in protocol.received[0]] == [
+    received, counting = protocol.received
+    assert [length_hint(counting) for _ in items] == [4, 3, 2, 1, 0]
+    assert [type(item).__name__ for item in received] == [
         "Comment",
         "Event",
         "Event",
@@ -65,7 +81,7 @@ def test_what_an_outcome_follows_is_there_as_well() -> None:
     assert isinstance(items[1], Failed)
 
 
-@pytest.mark.parametrize("options", [{}, *SEES_EACH.values()], ids=["plain", *SEES_EACH])
+@pytest.mark.parametrize("options", {**LOOKS, **SEES_EACH}.values(), ids={**LOOKS, **SEES_EACH})
 @pytest.mark.parametrize("count", range(6))
 def test_to_deliver_all_is_to_deliver_each(options: dict[str, Any], count: int) -> None:
     """Of any beginning of a chunk: the same cursor, the same request, the same attempt."""
@@ -113,3 +129,20 @@ def test_a_request_may_be_repeated_until_an_event_was_asked_for(asked_for: int) 
     assert protocol.may_connect_again is (asked_for < 2)
     protocol.connecting(1.0)
     assert protocol.may_connect_again is (asked_for < 2)
+
+
+@pytest.mark.parametrize("deliver_each", [True, False])
+def test_an_outcome_takes_into_account_what_it_follows(deliver_each: bool) -> None:
+    """Whoever asks for it has taken all that came before, and may say so or not."""
+    error = ProviderError(message="busy", retryable=True)
+    protocol = opened(
+        error_in=lambda found: error if isinstance(found, Event) and found.data == "b" else None
+    )
+    items = []
+    for item in protocol.receive(CHUNK, 0.0):
+        items.append(item)
+        if deliver_each and not isinstance(item, Interrupted):
+            protocol.delivered(item)  # type: ignore[arg-type]
+    assert items[:-1] == [Comment("hi"), Event("message", "a", "1")]
+    assert items[-1] == Interrupted(error, 5.0, 2, "1")
+    assert protocol.last_event_id == "1"

@@ -59,8 +59,7 @@ class EventSourceProtocol:
 
     Attributes:
         state: The ready state.
-        received: What the latest chunk has finished, and its iterator, which knows how much was asked for.
-            None if `delivered_all` will not do for all of it.
+        received: The items of the latest chunk and their iterator, if `delivered_all` will do for them.
     """
 
     def __init__(
@@ -168,8 +167,7 @@ class EventSourceProtocol:
         """
         if status == 204:
             return self._closed("no content")
-        if not cursor_sent:
-            self._sent = ""
+        self._sent = self._sent if cursor_sent else ""
         if (error := rejection(status, headers, wall_clock)) is not None:
             raise error
         self.state = ReadyState.OPEN
@@ -281,6 +279,8 @@ class EventSourceProtocol:
     def _looked_into(self, error: EverstreamError | None, now: float) -> Iterator[WireItem | Outcome]:
         yield from self._looking.into(self._body)
         end = self._looking.end or error
+        if end is not None and self.received is not None:  # who asks for what follows has taken them all
+            self.delivered_all(self.received[0])
         if end == "until":
             yield self._closed("until")
         elif end is not None:

@@ -188,7 +188,9 @@ class StreamLoop:
         if batch.items:
             if (latest := batch.latest_alone()) is not None:
                 self.progress.delivered_to(self.protocol.cursor_after(latest))
-            self.protocol.delivered_all(batch.delivered)
+            if batch.outcome is None:
+                # An outcome comes after what it follows, and has taken it into account.
+                self.protocol.delivered_all(batch.delivered)
             if Event in map(type, batch.items):
                 self.watchdog.fed()
             batch.items = ()
@@ -217,6 +219,7 @@ class StreamLoop:
                     self.progress.delivered(item, self.protocol)
         except EverstreamError as error:
             # Of a function of the caller's own that looks into events.
+            self._delivered(batch)
             batch.outcome = self._interrupted(connection, error)
             batch.is_cut = True
 
