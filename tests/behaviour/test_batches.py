@@ -350,7 +350,7 @@ results = []
 for source in (EventSource(sys.argv[1]), make()):
     with source:
         loop = iter(source)
-        taken = [next(loop).data, next(loop).data]
+        taken = [next(loop).data]
         def work():
             attempt("the loop", next, loop)
             attempt("another loop", next, source)
