@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -36,7 +37,12 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 def is_in(thread: int | None, functions: Collection[str]) -> bool:
     """Returns whether the innermost function of a thread is one of these."""
-    frame = sys._current_frames().get(thread or 0)
+    # A collection of garbage in the midst of this call can lock the interpreter up for good.
+    gc.disable()
+    try:
+        frame = sys._current_frames().get(thread or 0)
+    finally:
+        gc.enable()
     return frame is not None and frame.f_code.co_name in functions
 
 
