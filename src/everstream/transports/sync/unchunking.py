@@ -119,7 +119,7 @@ class Unchunked(io.BufferedIOBase):
     def _taken(self, wire: bytes) -> bytes:
         """Returns the payload in the next bytes of the wire, and keeps what is left of them."""
         position = self._left
-        parts = [wire[:position]]
+        parts = [wire[:position]] if position else []
         is_mistaken = False
         try:
             while not self._is_in_trailers and (end := wire.find(b"\n", position + 2)) >= 0:
