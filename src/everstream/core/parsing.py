@@ -150,7 +150,8 @@ class EventStreamParser:
             return 0, end
         # The block under way ends with the first blank line, which may be the first line of the chunk.
         is_blank = chunk[:1] == b"\n" and not self._is_within_line()
-        return (1 if is_blank else chunk.find(b"\n\n") + 2), end
+        # One line feed is found much faster than two.
+        return (1 if is_blank else chunk.find(b"\n\n", chunk.find(b"\n")) + 2), end
 
     def _blocks(self, blocks: bytes) -> None:
         uniform = uniform_events(blocks, self.last_event_id)
@@ -171,14 +172,17 @@ class EventStreamParser:
     def _lines(self, chunk: bytes) -> None:
         text = self._decoder.decode(chunk)
         self._is_begun = True
-        lines = text.split("\n") if "\n" in text else [text]
-        rest = lines.pop()
-        if lines and self._fragments:
-            self._finish(lines.pop(0))
-        for line in lines:
-            self._line(line)
-        if rest:
-            self._keep(rest)
+        line, is_ended, others = text.partition("\n")
+        if is_ended:
+            if self._fragments:
+                self._finish(line)
+            else:
+                self._line(line)
+            *lines, line = others.split("\n")
+            for each in lines:
+                self._line(each)
+        if line:
+            self._keep(line)
 
     def _finish(self, end: str) -> None:
         """Takes the end of the line that is kept as fragments."""

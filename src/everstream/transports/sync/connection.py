@@ -20,7 +20,7 @@ import functools
 import importlib.metadata
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 import requests
@@ -40,7 +40,7 @@ from everstream.transports.sync.translation import (
     translated_request_error,
     translated_source_error,
 )
-from everstream.transports.sync.unchunking import unchunk
+from everstream.transports.sync.unchunking import reader_of, unchunk
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -51,8 +51,7 @@ __all__ = ["Connection", "Response", "Transport", "is_response", "response_chunk
 Response: TypeAlias = requests.Response
 """A response of the caller's own."""
 
-# As much as can be had without paying the system for it: glibc asks it for memory each time, and has it cleared,
-# for 128 KiB and more.
+# As much as can be had without paying for memory: for 128 KiB and more, glibc asks the system each time.
 _READ_BYTES = 98_304
 _EXCERPT_BYTES = 1024
 _EXCERPT_SECONDS = 1.0
@@ -90,6 +89,7 @@ class Connection:
         self._transport = transport
         self._timeouts = transport.timeouts
         self._response: requests.Response | None = None
+        self._read1: Callable[[int], bytes] | None = None
         self._socket: socket.socket | None = None
         self._patience: Patience | None = None
         self._busy = False
@@ -126,11 +126,11 @@ class Connection:
         """
         self._busy = True
         try:
-            if self.aborted or self._response is None:
+            if self.aborted or self._read1 is None:
                 return b""
             if within is not None or self._patience is not None:
                 self._be_patient(within)
-            return self._response.raw.read1(_READ_BYTES, decode_content=True) or b""
+            return self._read1(_READ_BYTES) or b""
         except Exception as error:
             if self.aborted:
                 # A socket that is shut down in mid-read fails in many ways.
@@ -184,6 +184,7 @@ class Connection:
             self.status, self.headers = response.status_code, Headers(response.headers)
             if not is_redirect(response):
                 unchunk(_require_read1(response))
+                self._read1 = reader_of(response.raw)
                 return
             response.close()
             request, crossed = redirected(session, request, response, has_crossed=self.crossed_origin)
@@ -259,9 +260,10 @@ def response_chunks(response: requests.Response) -> Iterator[bytes]:
         yield from _content(response)
         return
     unchunk(raw)
+    read1 = reader_of(raw)
     while True:
         try:
-            chunk = raw.read1(_READ_BYTES, decode_content=True)
+            chunk = read1(_READ_BYTES)
         except FOREIGN_ERRORS as error:
             raise translated_body_error(error, Timeouts(read=None)) from root_cause(error)
         if not chunk:

@@ -20,12 +20,13 @@ import functools
 import http.client
 import io
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-__all__ = ["unchunk"]
+__all__ = ["reader_of", "unchunk"]
 
 # [RFC 9112, 7.1] The CRLF behind a chunk, and of the next one: chunk-size [ chunk-ext ] CRLF. A size may also
 # end in a lone LF, as http.client has it.
@@ -53,6 +54,31 @@ def unchunk(raw: BaseHTTPResponse) -> None:
         response.fp = Unchunked(response.fp)  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
         response.chunked = False
         raw.chunked = False
+
+
+def reader_of(raw: BaseHTTPResponse) -> Callable[[int], bytes]:
+    """Returns what gives the next bytes of a body, at most so many, decompressed; none at its end.
+
+    Args:
+        raw: The response of urllib3, after `unchunk`.
+    """
+    read1 = functools.partial(raw.read1, decode_content=True)
+    unchunked = getattr(getattr(raw, "_fp", None), "fp", None)
+    if not isinstance(unchunked, Unchunked) or "content-encoding" in raw.headers:
+        return read1
+
+    def read(size: int) -> bytes:
+        # With nothing to decompress, urllib3 and http.client would only hand on what they get.
+        try:
+            payload = unchunked.read1(size)
+        except Exception:
+            # So does urllib3, lest the connection be used again.
+            raw.close()
+            raise
+        # The end is theirs: they may give the connection back.
+        return payload or read1(size)
+
+    return read
 
 
 class Unchunked(io.BufferedIOBase):
