@@ -25,7 +25,6 @@ from tenacity.wait import WaitBaseT
 from everstream.core.arguments import require_count, require_seconds
 from everstream.core.backoff import Backoff, FullJitter, require_strategies
 from everstream.core.errors import ConfigurationError, EverstreamError, RetriesExhausted
-from everstream.core.mappings import read_retry
 
 __all__ = ["Decision", "Fail", "Reconnect", "Reconnector", "RetryPolicy", "is_retryable"]
 
@@ -145,6 +144,9 @@ class RetryPolicy:
         Raises:
             ConfigurationError: Keys are unknown, or values are wrong; the message names all of them.
         """
+        # Operators' numbers are read by few programs, and to get ready for them takes its time.
+        from everstream.core.mappings import read_retry
+
         numbers = read_retry(mapping)
         return cls(
             wait=FullJitter(initial=numbers["initial_delay_seconds"], cap=numbers["max_delay_seconds"]),

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from everstream.core.arguments import LONGEST_WAIT, is_number
 from everstream.core.errors import ConfigurationError
-from everstream.core.mappings import read_timeouts
 
 __all__ = ["Timeouts"]
 
@@ -58,6 +57,9 @@ class Timeouts:
         Raises:
             ConfigurationError: Keys are unknown, or values are wrong; the message names all of them.
         """
+        # Operators' numbers are read by few programs, and to get ready for them takes its time.
+        from everstream.core.mappings import read_timeouts
+
         numbers = read_timeouts(mapping)
         return cls(
             connect=numbers["connect_seconds"],
