@@ -216,6 +216,11 @@ class TestAnIterableOfBytes:
         assert list(iter_events(chunks)) == EVENTS
         assert list(iter_events(piece for chunk in chunks for piece in (b"", chunk))) == EVENTS
 
+    @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+    def test_its_pieces_may_be_anything_that_holds_bytes(self, kind: Callable[[bytes], Any]) -> None:
+        """As in `bytes`, and those which may be changed are copied."""
+        assert list(iter_events(map(kind, [STREAM[:9], STREAM[9:]]))) == EVENTS
+
     def test_events_are_given_before_the_next_piece_is_asked_for(self) -> None:
         """It works on a source that is itself a stream."""
         asked: list[int] = []

@@ -76,7 +76,9 @@ def _events(
 def _as_bytes(chunk: object) -> bytes:
     if isinstance(chunk, bytes):
         return chunk
-    if isinstance(chunk, (bytearray, memoryview)):
+    if isinstance(chunk, bytearray):
         return bytes(chunk)
+    if isinstance(chunk, memoryview):
+        return chunk.tobytes()
     kind = type(chunk).__name__
     raise ConfigurationError(f"iter_events() takes a response or an iterable of bytes, which gave a {kind}")
