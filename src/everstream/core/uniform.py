@@ -37,10 +37,12 @@ def uniform_events(blocks: bytes, last_event_id: str) -> list[Event] | None:
 
 def _of_one_line(blocks: bytes, last_event_id: str) -> list[Event] | None:
     if blocks.isascii():
-        data = blocks[6:-1].decode().split("\n\ndata: ")
+        data = blocks.decode().split("\n\ndata: ")
     else:
         # As one text it would take twice the room, for the sake of one character.
-        data = decoded_all(blocks[6:-1].split(b"\n\ndata: "))
+        data = decoded_all(blocks.split(b"\n\ndata: "))
+    data[0] = data[0][6:]
+    data[-1] = data[-1][:-1]
     if any(map(contains, data, repeat("\n"))):
         return None
     return events(repeat("message"), data, repeat(last_event_id))
