@@ -29,6 +29,7 @@ OF_THE_PACKAGE = (
     "--ignore-glob=tests/cli/test_[!m]*.py",
     "--ignore-glob=tests/llm/test_sdk_*.py",
     "--ignore=tests/llm/test_tutorial_loops.py",
+    "--ignore=tests/test_captures.py",
 )
 """Leaves out what `make test` has run and what another installation makes no difference to: the tests of the
 checkout and its documentation; those of the command, but for `test_main.py`; and the comparisons with what
