@@ -69,7 +69,7 @@ test: $(DEVELOPABLE) ## Run the tests, the code blocks of the docs among them; C
 litellm: $(LITELLM_DONE) ## Install the proxy of litellm, a server that `make integration` needs
 
 integration: $(DEVELOPABLE) ## Run the tests on real servers: nginx with nchan, uvicorn, redis, litellm
-	$(BIN)/python -m pytest -m integration -n 2 --dist worksteal tests/integration $(ARGS)
+	$(BIN)/python -m pytest -m integration -n 3 --dist worksteal tests/integration $(ARGS)
 
 bench: $(BENCHMARKS_DONE) ## Measure everstream beside its peers and write the results into the docs; QUICK=1 only prints
 	$(BENCHMARKS)/bin/python -m benchmarks $(if $(QUICK),--quick,--write) $(ARGS)
