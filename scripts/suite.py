@@ -30,13 +30,12 @@ OF_THE_PACKAGE = (
     "--ignore-glob=tests/llm/test_sdk_*.py",
     "--ignore=tests/llm/test_tutorial_loops.py",
     "--ignore=tests/test_captures.py",
-    "--ignore=tests/behaviour/test_event_limit.py",
     "--ignore=tests/core/test_parsing_limits.py",
 )
 """Leaves out what `make test` has run and what another installation makes no difference to: the tests of the
 checkout and its documentation; those of the command, but for `test_main.py`; the comparisons with what others
 wrote, the packages of the providers, the loops of tutorials and the recordings; and what counts the bytes
-that are read or copied of events without end."""
+that the parser copies."""
 
 
 def main(task: str, pytest_arguments: list[str]) -> int:

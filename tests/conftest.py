@@ -24,7 +24,7 @@ def _on_this_machine_only() -> Iterator[None]:
 def either_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Has chunked bodies read by our own reader, and by that of `http.client`, which is what is left."""
     if request.param == "read1":
-        monkeypatch.setattr("everstream.transports.sync.connection.unchunk", lambda _: None)
+        monkeypatch.setattr("everstream.transports.sync.unchunking.unchunk", lambda _: None)
     return str(request.param)
 
 

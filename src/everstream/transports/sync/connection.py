@@ -40,7 +40,7 @@ from everstream.transports.sync.translation import (
     translated_request_error,
     translated_source_error,
 )
-from everstream.transports.sync.unchunking import reader_of, unchunk
+from everstream.transports.sync.unchunking import reader_of
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -183,8 +183,7 @@ class Connection:
             self._response = response = self._send(session, request)
             self.status, self.headers = response.status_code, Headers(response.headers)
             if not is_redirect(response):
-                unchunk(_require_read1(response))
-                self._read1 = reader_of(response.raw)
+                self._read1 = reader_of(_require_read1(response))
                 return
             response.close()
             request, crossed = redirected(session, request, response, has_crossed=self.crossed_origin)
@@ -259,7 +258,6 @@ def response_chunks(response: requests.Response) -> Iterator[bytes]:
     if raw.closed:
         yield from _content(response)
         return
-    unchunk(raw)
     read1 = reader_of(raw)
     while True:
         try:

@@ -3,7 +3,8 @@
 `http.client` reads a chunk, its size and its end in three calls, for one event mostly. Here one `recv` gives
 all that has come, and the chunks in it are put together. It is the reader below `http.client` and urllib3
 that is replaced: to them the body looks like one that ends with its connection, and all that they do
-besides, from decompression to giving the connection back, goes on as before.
+besides, from decompression to giving the connection back, goes on as before. Where there is nothing to
+decompress, they are asked at the end only.
 
 Rules:
 
@@ -37,34 +38,15 @@ _MOST_FRAMING_BYTES = 16_384
 """Of the line of one size, or of all trailers: far more than anybody sends, and little to keep."""
 
 
-def unchunk(raw: BaseHTTPResponse) -> None:
-    """Has the body read by `Unchunked`, if it is one that this can be done to.
-
-    Args:
-        raw: The response of urllib3.
-    """
-    response = getattr(raw, "_fp", None)
-    if not isinstance(response, http.client.HTTPResponse):
-        return
-    # What is no response of a connection may lack anything; a recorded one has no such reader.
-    if type(getattr(response, "fp", None)) is not io.BufferedReader:
-        return
-    # Once a chunk was begun, `chunk_left` is a number; if there can be no body, as with 204, `length` is 0.
-    if response.chunked and response.chunk_left is None and response.length is None:
-        response.fp = Unchunked(response.fp)  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
-        response.chunked = False
-        raw.chunked = False
-
-
 def reader_of(raw: BaseHTTPResponse) -> Callable[[int], bytes]:
     """Returns what gives the next bytes of a body, at most so many, decompressed; none at its end.
 
     Args:
-        raw: The response of urllib3, after `unchunk`.
+        raw: The response of urllib3.
     """
     read1 = functools.partial(raw.read1, decode_content=True)
-    unchunked = getattr(getattr(raw, "_fp", None), "fp", None)
-    if not isinstance(unchunked, Unchunked) or "content-encoding" in raw.headers:
+    unchunked = unchunk(raw)
+    if unchunked is None or "content-encoding" in raw.headers:
         return read1
 
     def read(size: int) -> bytes:
@@ -79,6 +61,26 @@ def reader_of(raw: BaseHTTPResponse) -> Callable[[int], bytes]:
         return payload or read1(size)
 
     return read
+
+
+def unchunk(raw: BaseHTTPResponse) -> Unchunked | None:
+    """Has the body read by `Unchunked`, and returns that, if it is a body that this can be done to.
+
+    Args:
+        raw: The response of urllib3.
+    """
+    response = getattr(raw, "_fp", None)
+    if not isinstance(response, http.client.HTTPResponse):
+        return None
+    # What is no response of a connection may lack anything; a recorded one has no such reader.
+    if type(getattr(response, "fp", None)) is not io.BufferedReader:
+        return None
+    # Once a chunk was begun, `chunk_left` is a number; if there can be no body, as with 204, `length` is 0.
+    if not response.chunked or response.chunk_left is not None or response.length is not None:
+        return None
+    response.fp = unchunked = Unchunked(response.fp)  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    response.chunked = raw.chunked = False
+    return unchunked
 
 
 class Unchunked(io.BufferedIOBase):
